@@ -1,0 +1,13 @@
+"""What authors test their workflows with: `bifrost.testing.context(...)`."""
+
+from __future__ import annotations
+
+from bifrost.sdk.testing import (
+    BlockingRecordingContext,
+    Record,
+    RecordingContext,
+    blocking_context,
+    context,
+)
+
+__all__ = ["BlockingRecordingContext", "Record", "RecordingContext", "blocking_context", "context"]
