@@ -1,0 +1,13 @@
+"""The pages of one organization, under `/o/<org_id>/` or at a host name of its own."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, path
+from django.views.generic import RedirectView
+
+from orgs.sites import organization_site
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", organization_site.urls),
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+]

@@ -1,0 +1,203 @@
+"""All settings of Bifrost, read from the environment in this one place.
+
+Each variable may also be given as NAME_FILE, a path whose content is the value. `bin/up` writes the address and
+credentials of the embedded services to `<data dir>/environment`; that file fills what the environment leaves open.
+"""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.FileAwareEnv()
+DATA_DIR = Path(env.str("BIFROST_DATA_DIR", str(BASE_DIR / ".bifrost"))).expanduser().resolve()
+if (DATA_DIR / "environment").is_file():
+    environ.Env.read_env(str(DATA_DIR / "environment"), overwrite=False)
+
+
+def required(name: str, what: str) -> str:
+    """The variable's value; a missing, empty or placeholder value stops the start with a sentence that names it."""
+    value = str(env.str(name, ""))
+    if not value or value.lower() in {"changeme", "change-me", "secret", "default"}:
+        raise ImproperlyConfigured(
+            f"{name} is missing or a placeholder: set it (or {name}_FILE) to {what}, or use bin/up, which makes one."
+        )
+    return value
+
+
+DEBUG = env.bool("DEBUG", False)
+SECRET_KEY = required("SECRET_KEY", "a long random string")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", ".localhost", "127.0.0.1", "[::1]"])
+
+# --- What is installed -----------------------------------------------------------------------------------------
+
+SHARED_APPS = [
+    # Before django_tenants, whose migrate_schemas it replaces.
+    "orgs",
+    # Before django_tenants and admin, whose templates it replaces.
+    "unfold",
+    "django_tenants",
+    "bifrost",
+    "workflows_app.dispatch",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+TENANT_APPS = ["integrations", "workflows_app"]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "orgs.middleware.OrganizationMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "bifrost.urls"
+ORGANIZATION_URLCONF = "bifrost.organization_urls"
+WSGI_APPLICATION = "bifrost.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database and tenancy ----------------------------------------------------------------------------------------
+
+DATABASES = {"default": env.db_url("DATABASE_URL", engine="orgs.database")}
+DATABASES["default"].update(CONN_MAX_AGE=300, CONN_HEALTH_CHECKS=True)
+# psycopg prepares only what asks for it; Django itself never does.
+DATABASES["default"].setdefault("OPTIONS", {}).update(prepare_threshold=1_000_000, application_name="bifrost")
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+TENANT_MODEL = "orgs.Organization"
+TENANT_DOMAIN_MODEL = "orgs.Domain"
+TEMPLATE_SCHEMA = "org_template"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- People ------------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "orgs.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = env.bool("BIFROST_HTTPS", False)
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+LOGIN_URL = "/admin/login/"
+MESSAGE_STORAGE = "orgs.messages.OrganizationMessages"
+
+# --- API ---------------------------------------------------------------------------------------------------------
+
+API_BODY_LIMIT = env.int("BIFROST_BODY_LIMIT", 1_000_000)  # bytes
+DATA_UPLOAD_MAX_MEMORY_SIZE = API_BODY_LIMIT
+APPEND_SLASH = False
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["orgs.authentication.BifrostAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["workflows_app.parsers.StrictJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "workflows_app.responses.answer_error",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Bifrost",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Pages -------------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "KEY_FUNCTION": "django_tenants.cache.make_key",
+        "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
+    }
+}
+UNFOLD = {"SITE_TITLE": "Bifrost", "SITE_HEADER": "Bifrost", "SITE_SYMBOL": "conversion_path"}
+
+# --- Vault -------------------------------------------------------------------------------------------------------
+
+VAULT_ADDR = env.str("VAULT_ADDR", "http://127.0.0.1:8200")
+VAULT_TOKEN = env.str("VAULT_TOKEN", "")
+VAULT_ROLE_ID = env.str("VAULT_ROLE_ID", "")
+VAULT_SECRET_ID = env.str("VAULT_SECRET_ID", "")
+VAULT_MOUNT = env.str("VAULT_MOUNT", "bifrost")
+
+# --- Engine ------------------------------------------------------------------------------------------------------
+
+WORKSPACE = Path(env.str("BIFROST_WORKSPACE", str(BASE_DIR / "workspace"))).expanduser().resolve()
+WEB_THREADS = env.int("BIFROST_WEB_THREADS", 40)
+CONCURRENCY = env.int("BIFROST_CONCURRENCY", 100)
+ENGINE = {
+    "beat_seconds": env.float("BIFROST_BEAT_SECONDS", 4.0),
+    "dead_after_seconds": env.float("BIFROST_DEAD_AFTER_SECONDS", 16.0),
+    "dead_after_polls": env.int("BIFROST_DEAD_AFTER_POLLS", 5),
+    "no_new_step_after_seconds": env.float("BIFROST_NO_NEW_STEP_AFTER_SECONDS", 12.0),
+    "blocked_warning_seconds": env.float("BIFROST_BLOCKED_WARNING_SECONDS", 1.0),
+    "blocked_limit_seconds": env.float("BIFROST_BLOCKED_LIMIT_SECONDS", 10.0),
+    "log_delay_seconds": env.float("BIFROST_LOG_DELAY_SECONDS", 0.25),
+    "sync_limit_seconds": env.float("BIFROST_SYNC_LIMIT_SECONDS", 30.0),
+    "stop_grace_seconds": env.float("BIFROST_STOP_GRACE_SECONDS", 10.0),
+    "workspace_poll_seconds": env.float("BIFROST_WORKSPACE_POLL_SECONDS", 0.5),
+    "max_leaked_loops": 4,
+    "max_leaked_threads": 4,
+    "max_result_bytes": 1_000_000,
+    "max_value_bytes": 256_000,
+    "max_events": 20_000,
+    "max_journal_bytes": 64_000_000,
+    "max_logs": 10_000,
+    "max_unwritten_logs": 1_000,
+    "max_child_depth": 10,
+}
+
+# Steps of provisioning an organization that higher layers add, as dotted paths of functions(OrganizationRecord).
+PROVISIONING_STEPS = ["integrations.secrets.prepare_organization"]
+
+# --- Logging -----------------------------------------------------------------------------------------------------
+
+HOST_NAME = socket.gethostname()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": env.str("BIFROST_LOG_LEVEL", "INFO")},
+    "loggers": {"httpx": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+}

@@ -1,0 +1,190 @@
+"""The staff's pages about organizations, people and tokens."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.forms import ModelForm
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+
+from orgs import directory
+from orgs.errors import InvalidOrganization, OrganizationExists
+from orgs.forms import NewOrganizationForm, NewTokenForm, UserForm
+from orgs.models import ApiToken, Membership, Organization, User
+from orgs.permissions import MANAGE_MEMBERS, MANAGE_ORGANIZATIONS, MANAGE_TOKENS, VIEW_ORGANIZATIONS
+from orgs.provisioning import create_organization
+from orgs.records import OrganizationRecord
+from orgs.sites import PermissionAdmin, actor_of, staff_site
+from orgs.staff import StaffScope
+from orgs.tokens import issue_token, revoke_token
+
+
+def scope_of(request: HttpRequest) -> StaffScope:
+    assert isinstance(request.user, User)
+    return StaffScope.of(request.user, actor_of(request))
+
+
+class StaffModelAdmin(PermissionAdmin):
+    """Changes are seen at once by this process's resolver."""
+
+    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm[Any], change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        directory.forget()
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        super().save_related(request, form, formsets, change)
+        directory.forget()
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "organization":
+            kwargs["queryset"] = scope_of(request).manageable()
+        if db_field.name == "user":
+            kwargs["queryset"] = scope_of(request).users()
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+
+@admin.register(Organization, site=staff_site)
+class OrganizationAdmin(StaffModelAdmin):
+    """Organizations are made together with their schema, suspended, and never deleted by a page."""
+
+    view_permission = VIEW_ORGANIZATIONS
+    change_permission = MANAGE_ORGANIZATIONS
+    list_display: ClassVar = ["name", "org_id", "status", "ready", "tags", "created_at"]
+    list_filter: ClassVar = ["status", "ready"]
+    search_fields: ClassVar = ["name", "org_id"]
+    fields: ClassVar = ["org_id", "name", "status", "tenant_id", "timezone", "tags", "ready", "migration_error"]
+    readonly_fields: ClassVar = ["org_id", "status", "ready", "migration_error"]
+    actions: ClassVar = ["suspend", "activate"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
+        return scope_of(request).organizations()
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is None:
+            kwargs["form"] = NewOrganizationForm
+        return super().get_form(request, obj, change, **kwargs)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.fields) if obj else ["org_id", "name", "tenant_id", "timezone", "tags", "domains"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return list(self.readonly_fields) if obj else []
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        try:
+            answer: HttpResponse = super().add_view(request, form_url, extra_context)
+            return answer
+        except (OrganizationExists, InvalidOrganization) as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return HttpResponseRedirect(request.path)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
+        if change:
+            return super().save_model(request, obj, form, change)
+        values = {name: form.cleaned_data[name] for name in ("name", "tenant_id", "timezone", "tags", "domains")}
+        made = create_organization(form.cleaned_data["org_id"], **values)
+        obj.id, obj.schema_name, obj._state.adding = made.id, made.schema_name, False
+
+    @admin.action(description="Suspend: its doors answer 403", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+        self._set_status(queryset, Organization.Status.SUSPENDED)
+
+    @admin.action(description="Activate", permissions=["change"])
+    def activate(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+        self._set_status(queryset, Organization.Status.ACTIVE)
+
+    def _set_status(self, queryset: QuerySet[Organization], status: str) -> None:
+        queryset.update(status=status)
+        directory.forget()
+
+
+@admin.register(User, site=staff_site)
+class UserAdmin(StaffModelAdmin):
+    view_permission = MANAGE_MEMBERS
+    change_permission = MANAGE_MEMBERS
+    form = UserForm
+    list_display: ClassVar = ["email", "name", "is_active", "is_superuser", "last_login"]
+    list_filter: ClassVar = ["is_active"]
+    search_fields: ClassVar = ["email", "name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return scope_of(request).users()
+
+
+@admin.register(Membership, site=staff_site)
+class MembershipAdmin(StaffModelAdmin):
+    view_permission = MANAGE_MEMBERS
+    change_permission = MANAGE_MEMBERS
+    list_display: ClassVar = ["user", "organization", "role"]
+    list_filter: ClassVar = ["role"]
+    search_fields: ClassVar = ["user__email", "organization__name"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
+        return scope_of(request).memberships()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, self.change_permission)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        super().delete_model(request, obj)
+        directory.forget()
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        super().delete_queryset(request, queryset)
+        directory.forget()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "organizations":
+            kwargs["queryset"] = scope_of(request).organizations().filter(is_msp=False)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+
+@admin.register(ApiToken, site=staff_site)
+class ApiTokenAdmin(StaffModelAdmin):
+    """A token is shown in the answer to its making and never again; it is not changed, only revoked."""
+
+    view_permission = MANAGE_TOKENS
+    change_permission = MANAGE_TOKENS
+    form = NewTokenForm
+    list_display: ClassVar = ["name", "organization", "hint", "created_at", "expires_at", "last_used_at", "revoked_at"]
+    search_fields: ClassVar = ["name", "organization__name"]
+    shown: ClassVar = ["organization", "name", "hint", "permissions", "created_by", "created_at", "expires_at"]
+    actions: ClassVar = ["revoke"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApiToken]:
+        return scope_of(request).tokens()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj:
+            return [*self.shown, "last_used_at", "revoked_at"]
+        return ["organization", "name", "permissions", "other_permissions", "expires_at"]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.may(request, self.view_permission)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
+        organization: OrganizationRecord = directory.record_of(obj.organization)
+        values = form.cleaned_data
+        issued = issue_token(
+            organization,
+            values["name"],
+            values["permissions"],
+            expires_at=values["expires_at"],
+            created_by=actor_of(request).email,
+        )
+        obj.id, obj._state.adding, obj.plain = issued.id, False, issued.plain
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: Any = None) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": "The new token", "token": obj}
+        return TemplateResponse(request, "orgs/token_issued.html", context)
+
+    @admin.action(description="Revoke", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
+        ended = sum(revoke_token(token.id) for token in queryset)
+        self.message_user(request, f"{ended} revoked.")

@@ -1,0 +1,103 @@
+"""Making an organization with its schema, and dropping it. Saving or deleting an Organization row does neither."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils import timezone as clock
+from django.utils.module_loading import import_string
+
+from orgs import cloning, directory, migrating
+from orgs.errors import InvalidOrganization, OrganizationExists
+from orgs.locks import alone, hold_off
+from orgs.models import Domain, Organization
+from orgs.records import OrganizationRecord
+from orgs.tenancy import checked_schema_name, shared_context
+
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+
+
+def create_organization(
+    org_id: str,
+    name: str,
+    tenant_id: str = "",
+    msp: bool = False,
+    timezone: str = "UTC",
+    tags: Sequence[str] = (),
+    domains: Sequence[str] = (),
+) -> OrganizationRecord:
+    """Makes an organization: its row, its schema, and whatever `settings.PROVISIONING_STEPS` add. All or nothing.
+
+    One that a killed process left half made is finished. Raises OrganizationExists where the name or a domain is taken
+    or a second MSP is asked for, InvalidOrganization naming a value that cannot be, and whatever a step raised.
+    """
+    row = Organization(org_id=org_id, name=name, tenant_id=tenant_id, is_msp=msp, timezone=timezone, tags=list(tags))
+    row.schema_name = checked_schema_name(f"org_{row.id.hex}")
+    hosts = _checked(row, domains)
+    with shared_context(), alone(f"organization {org_id}"):
+        organization = Organization.objects.filter(org_id=org_id).first() or _make(row, hosts)
+        if organization.provisioned_at:
+            raise OrganizationExists(f"There is an organization {org_id} already.")
+        _finish(organization)
+        directory.forget()
+        return directory.record_of(organization)
+
+
+def _checked(organization: Organization, domains: Sequence[str]) -> list[str]:
+    """The domains as they are looked up. Raises InvalidOrganization naming the first value that cannot be."""
+    try:
+        organization.clean_fields()
+    except ValidationError as error:
+        name, messages = next(iter(error.message_dict.items()))
+        raise InvalidOrganization(f"{name} {getattr(organization, name)!r}: {' '.join(messages)}") from None
+    hosts = [domain.strip().lower() for domain in domains]
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise InvalidOrganization(f"domain {host!r}: it is not a host name.")
+    return hosts
+
+
+def _make(organization: Organization, hosts: Sequence[str]) -> Organization:
+    if migrating.template_is_behind():
+        migrating.prepare_template()
+    try:
+        with transaction.atomic():
+            hold_off(migrating.TEMPLATE_LOCK)
+            organization.save(force_insert=True)
+            for host in hosts:
+                Domain.objects.create(tenant=organization, domain=host, is_primary=host == hosts[0])
+            cloning.clone_schema(settings.TEMPLATE_SCHEMA, organization.schema_name)
+    except IntegrityError as error:
+        what = f"The organization {organization.org_id}, one of its domains, or the MSP where it was to be that, exists"
+        raise OrganizationExists(f"{what} already.") from error
+    return organization
+
+
+def _finish(organization: Organization) -> None:
+    """Runs the steps of higher layers and opens the doors; where a step fails, nothing remains."""
+    try:
+        for step in settings.PROVISIONING_STEPS:
+            import_string(step)(directory.record_of(organization))
+    except Exception:
+        _remove(organization)
+        raise
+    organization.provisioned_at = clock.now()
+    organization.ready = not migrating.behind([migrating.Schema(organization.schema_name, organization.id)])
+    organization.save(update_fields=["provisioned_at", "ready"])
+
+
+def drop_organization(organization: OrganizationRecord) -> None:
+    """Deletes the organization with all its data, for good. Its executions must have been ended before."""
+    with shared_context():
+        _remove(Organization.objects.get(id=organization.id))
+
+
+def _remove(organization: Organization) -> None:
+    with transaction.atomic():
+        cloning.drop_schema(checked_schema_name(organization.schema_name))
+        Organization.objects.filter(id=organization.id).delete()
+    directory.forget()

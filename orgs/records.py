@@ -1,0 +1,94 @@
+"""What the rest of the platform knows of organizations and people: values, safe to hand across schemas and threads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationRecord:
+    """An organization as it was when it was looked up, at most two seconds ago."""
+
+    id: UUID
+    org_id: str
+    name: str
+    schema_name: str
+    status: str
+    is_msp: bool
+    tenant_id: str
+    timezone: str
+    tags: tuple[str, ...]
+    ready: bool = True
+    config_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts, and what that one may do in the organization that the request names.
+
+    `kind` is user, token, system or command. `staff` is true for the MSP's own people and tokens.
+    """
+
+    kind: str
+    id: str
+    email: str
+    name: str
+    permissions: frozenset[str]
+    token_name: str = ""
+    staff: bool = False
+
+    def can(self, permission: str) -> bool:
+        """Whether the permission was given by name, or is an organization's own and everything there was given."""
+        if permission in self.permissions:
+            return True
+        return EVERYTHING in self.permissions and permission not in PLATFORM_PERMISSIONS
+
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """The answer of the resolver: who, and in which organization; None where the request names none."""
+
+    actor: Actor
+    organization: OrganizationRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """An API token as the resolver needs it. The token itself is not known."""
+
+    id: UUID
+    name: str
+    organization_id: UUID
+    permissions: frozenset[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipRecord:
+    """A person's role in one organization; for MSP staff with the scope over its customers."""
+
+    organization_id: UUID
+    org_id: str
+    is_msp: bool
+    role: str
+    all_organizations: bool
+    chosen: frozenset[UUID]
+    tags: frozenset[str]
+
+    def covers(self, organization: OrganizationRecord) -> bool:
+        """Whether this membership lets its person into the organization."""
+        if organization.id == self.organization_id:
+            return True
+        if not self.is_msp:
+            return False
+        return self.all_organizations or organization.id in self.chosen or not self.tags.isdisjoint(organization.tags)

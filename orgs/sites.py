@@ -1,0 +1,116 @@
+"""The two admin sites, and what their model admins have in common.
+
+`staff_site` at `/admin/` shows shared tables to the MSP's people. `organization_site` at `/o/<org_id>/admin/` shows one
+organization's tables; `orgs.middleware` has let the person in and set the schema. Other apps register with these two.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.db.models import Model
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AuthenticationForm
+from unfold.sites import UnfoldAdminSite
+
+from orgs import directory
+from orgs.errors import Denied
+from orgs.models import User
+from orgs.records import Access, Actor
+from orgs.resolver import resolve
+
+
+def access_of(request: HttpRequest) -> Access | None:
+    """Who looks at the page, and at which organization; None for those whom the resolver refuses."""
+    try:
+        return resolve(request)
+    except Denied:
+        return None
+
+
+class StaffSignIn(AuthenticationForm):  # type: ignore[misc]  # unfold has no types
+    """By email and password, for active superusers and members of the MSP."""
+
+    def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
+        if not user.is_active or not is_staff(user):
+            raise ValidationError(self.error_messages["invalid_login"], "invalid_login", {"username": "email"})
+
+
+def is_staff(user: AbstractBaseUser) -> bool:
+    if not isinstance(user, User):
+        return False
+    return user.is_superuser or any(membership.is_msp for membership in directory.memberships_of(user.id))
+
+
+class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
+    login_form = StaffSignIn
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        access = access_of(request)
+        return access is not None and access.actor.kind == "user" and access.actor.staff
+
+
+class OrganizationSite(StaffSite):
+    index_template = "orgs/organization_index.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        access = access_of(request)
+        return super().has_permission(request) and access is not None and access.organization is not None
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        access = access_of(request)
+        name = access.organization.name if access and access.organization else "Bifrost"
+        return {**super().each_context(request), "site_header": name, "site_title": name}
+
+
+staff_site = StaffSite(name="admin")
+organization_site = OrganizationSite(name="organization_admin")
+
+
+class PermissionAdmin(ModelAdmin):  # type: ignore[misc]
+    """Asks the actor's named permissions in place of Django's. What is not named is forbidden; nothing is deleted."""
+
+    view_permission = ""
+    change_permission = ""
+    actions_on_top = True
+
+    def may(self, request: HttpRequest, permission: str) -> bool:
+        access = access_of(request)
+        return bool(permission) and access is not None and access.actor.can(permission)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may(request, self.view_permission) or self.has_change_permission(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may(request, self.change_permission)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.may(request, self.change_permission)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class OrganizationModelAdmin(PermissionAdmin):
+    """For models of an organization's schema. Django's own log of changes lies in the shared schema and would keep
+    customers' words there, so nothing is written to it (pitfalls T13)."""
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+        return None
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
+        return None
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        return None
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The person in front of an admin page that let them in."""
+    return resolve(request).actor

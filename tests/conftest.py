@@ -1,0 +1,116 @@
+"""What every test stands on: one database with the organizations acme and globex and the MSP, made once a session."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before anything reads it: tests, and the processes that they start, never write into the tree.
+os.environ["BIFROST_DATA_DIR"] = tempfile.mkdtemp(prefix="bifrost-test-")
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import TransactionTestCase
+from pytest_django import DjangoDbBlocker
+
+from orgs import directory, provisioning
+from orgs.models import Organization
+from orgs.records import OrganizationRecord
+
+KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "orgs_organization", "orgs_domain"}
+
+
+def pytest_configure() -> None:
+    """pytest-django has read the settings already."""
+    settings.DATA_DIR = Path(os.environ["BIFROST_DATA_DIR"])
+    settings.STATIC_ROOT = settings.DATA_DIR / "static"
+    settings.STATIC_ROOT.mkdir()
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["BIFROST_DATA_DIR"])
+
+
+@pytest.fixture(scope="session")
+def organizations() -> dict[str, OrganizationRecord]:
+    """Those that the session's database holds; filled by `django_db_setup`."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, organizations: dict[str, OrganizationRecord]
+) -> None:
+    with django_db_blocker.unblock():
+        organizations["msp"] = provisioning.create_organization("msp", "The MSP", msp=True)
+        organizations["acme"] = provisioning.create_organization("acme", "Acme", tenant_id="acme.onmicrosoft.com")
+        organizations["globex"] = provisioning.create_organization("globex", "Globex", tags=["gold"])
+
+
+@pytest.fixture
+def acme(db: None, organizations: dict[str, OrganizationRecord]) -> OrganizationRecord:
+    return organizations["acme"]
+
+
+@pytest.fixture
+def globex(db: None, organizations: dict[str, OrganizationRecord]) -> OrganizationRecord:
+    return organizations["globex"]
+
+
+@pytest.fixture
+def msp(db: None, organizations: dict[str, OrganizationRecord]) -> OrganizationRecord:
+    return organizations["msp"]
+
+
+@pytest.fixture(autouse=True)
+def shared_schema_afterwards() -> Iterator[None]:
+    """Each test begins in the shared schema with nothing remembered, and has to leave it so (pitfalls T19)."""
+    directory.forget()
+    connection.set_schema_to_public()
+    yield
+    left = connection.schema_name
+    connection.set_schema_to_public()
+    assert left == "public", f"The test left the connection in the schema {left}."
+
+
+@pytest.fixture(autouse=True, scope="session")
+def empty_tables_but_keep_organizations(organizations: dict[str, OrganizationRecord]) -> Iterator[None]:
+    """After a test that commits (`transactional_db`), Django would truncate the shared tables, and those alone."""
+    usual = TransactionTestCase._fixture_teardown
+    TransactionTestCase._fixture_teardown = lambda _: restore_database(organizations)  # type: ignore[method-assign]
+    yield
+    TransactionTestCase._fixture_teardown = usual  # type: ignore[method-assign]
+
+
+def restore_database(organizations: dict[str, OrganizationRecord]) -> None:
+    """Drops other organizations, empties what the kept ones and the shared schema hold, and puts their rows back."""
+    directory.forget()
+    connection.set_schema_to_public()
+    for surplus in Organization.objects.exclude(id__in=[kept.id for kept in organizations.values()]):
+        provisioning.drop_organization(directory.record_of(surplus))
+    _empty_tables(["public", *(kept.schema_name for kept in organizations.values())])
+    for kept in organizations.values():
+        Organization.objects.update_or_create(id=kept.id, defaults=_as_it_was(kept))
+    directory.forget()
+
+
+def _empty_tables(schemas: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT format('DELETE FROM %%I.%%I', schemaname, tablename) FROM pg_tables"
+            " WHERE schemaname = ANY(%s) AND tablename <> ALL(%s)",
+            [schemas, list(KEPT_TABLES)],
+        )
+        deletes = [row[0] for row in cursor.fetchall()]
+        # Without foreign keys' triggers, in whatever order.
+        cursor.execute("; ".join(["BEGIN", "SET LOCAL session_replication_role = replica", *deletes, "COMMIT"]))
+
+
+def _as_it_was(kept: OrganizationRecord) -> dict[str, object]:
+    names = ("org_id", "name", "schema_name", "status", "is_msp", "tenant_id", "timezone", "ready", "config_version")
+    return {**{name: getattr(kept, name) for name in names}, "tags": list(kept.tags), "migration_error": ""}
