@@ -1,0 +1,60 @@
+"""What a start can be refused with, beside the SDK's own ValidationError and PermissionError.
+
+Refused
+├── UnknownWorkflow       404
+├── UnknownExecution      404
+├── IdempotencyConflict   409
+├── TooManyWaiting        429, with `retry_after` seconds
+├── NotAvailable          501
+└── PlatformUnavailable   503
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class Refused(Exception):
+    """A start or a request about an execution was refused; nothing was created."""
+
+    status_code = 400
+    error = "ValidationError"
+
+    def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details or {}
+
+
+class UnknownWorkflow(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class UnknownExecution(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class IdempotencyConflict(Refused):
+    status_code = 409
+    error = "Conflict"
+
+
+class TooManyWaiting(Refused):
+    status_code = 429
+    error = "TooManyRequests"
+
+    def __init__(self, message: str, retry_after: int, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message, details)
+        self.retry_after = retry_after
+
+
+class NotAvailable(Refused):
+    status_code = 501
+    error = "NotAvailable"
+
+
+class PlatformUnavailable(Refused):
+    status_code = 503
+    error = "ServiceUnavailable"
