@@ -1,0 +1,208 @@
+"""Nothing stays Running that nobody works on, and a fenced process writes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+import pytest
+from uuid6 import uuid7
+
+from orgs.records import OrganizationRecord
+from orgs.tenancy import org_context
+from workflows_app import recovery
+from workflows_app.dispatch import workers
+from workflows_app.dispatch.models import Dispatch, Fleet, Worker
+from workflows_app.engine import connection, process, statements
+from workflows_app.executions import Outcome, Start, submit
+from workflows_app.models import Execution, ExecutionEvent
+
+from .conftest import ADA, Run, Workspace, caller, journal, recorded
+
+WAITS = """
+    @workflow(name="waits")
+    async def waits(context, seconds: float = 30):
+        context.log("info", "waiting")
+        await asyncio.sleep(seconds)
+        context.log("info", "waited")
+        return "done"
+"""
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "The condition never came true."
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def in_background(acme: OrganizationRecord) -> Callable[..., list[Outcome]]:
+    """Starts `waits` in a thread; the list gets its outcome."""
+
+    def start(**parameters: object) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        caller(lambda: outcomes.append(submit(Start(acme, "waits", parameters, ADA))))
+        until(lambda: process.running() and process.running().runs)  # type: ignore[union-attr]
+        return outcomes
+
+    return start
+
+
+def left_behind(organization: OrganizationRecord, worker: UUID) -> UUID:
+    """An execution as a killed process leaves it: running, owned by `worker`."""
+    execution = uuid7()
+    with org_context(organization):
+        Execution.objects.create(
+            id=execution,
+            workflow="waits",
+            status="Running",
+            input={},
+            trigger={},
+            executed_by={},
+            actor="a",
+            code_version="",
+        )
+        ExecutionEvent.objects.create(
+            execution_id=execution, seq=1, at="2026-01-01T00:00Z", kind="status", name="Running", path="", number=0
+        )
+    Dispatch.objects.create(
+        execution=execution, organization=organization.id, workflow="waits", status="Running", worker=worker
+    )
+    return execution
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_fenced_worker_held_is_failed_with_the_reason(
+    acme: OrganizationRecord, globex: OrganizationRecord
+) -> None:
+    worker = workers.register("web", 1)
+    ours, theirs = left_behind(acme, worker), left_behind(globex, worker)
+    assert recovery.end_orphans() == 0
+
+    workers.fence(worker, workers.beats()[worker], 18.4)
+    assert recovery.end_orphans() == 2
+
+    for organization, execution in ((acme, ours), (globex, theirs)):
+        with org_context(organization):
+            row = Execution.objects.get(id=execution)
+            last = ExecutionEvent.objects.filter(execution_id=execution).order_by("seq").last()
+        assert (row.status, row.error["error"]) == ("Failed", "WorkerLost")
+        assert last is not None and "last seen 18 s ago" in last.data["reason"]
+        assert Fleet.objects.get(execution=execution).status == "Failed"
+    assert not Dispatch.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_end_an_execution_once(acme: OrganizationRecord) -> None:
+    execution = left_behind(acme, uuid7())
+    assert [recovery.end_orphans(), recovery.end_orphans()] == [1, 0]
+    with org_context(acme):
+        assert ExecutionEvent.objects.filter(execution_id=execution, name="Failed").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_terminal_status_never_changes(acme: OrganizationRecord) -> None:
+    worker = workers.register("web", 1)
+    execution = left_behind(acme, worker)
+    with org_context(acme):
+        Execution.objects.filter(id=execution).update(status="Success", result={"kept": True})
+    assert recovery.end_abandoned(worker, lambda _: False) == 0
+    with org_context(acme):
+        assert Execution.objects.get(id=execution).result == {"kept": True}
+
+
+def test_a_row_that_names_this_process_and_that_it_does_not_hold_is_ended(
+    run: Run, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(WAITS)
+    run("waits", seconds=0)
+    engine = process.engine()
+    forgotten = left_behind(acme, engine.id)
+    assert recovery.end_abandoned(engine.id, engine.holds) == 1
+    with org_context(acme):
+        assert Execution.objects.get(id=forgotten).error["error"] == "WorkerLost"
+
+
+def test_a_run_under_way_is_not_ended_as_abandoned(
+    run: Run, workspace: Workspace, in_background: Callable[..., list[Outcome]]
+) -> None:
+    workspace.add(WAITS)
+    outcomes = in_background(seconds=0.5)
+    engine = process.engine()
+    assert recovery.end_abandoned(engine.id, engine.holds) == 0
+    until(lambda: outcomes)
+    assert outcomes[0].status == "Success"
+
+
+def test_a_process_that_was_fenced_answers_lost_and_writes_nothing(
+    run: Run, workspace: Workspace, acme: OrganizationRecord, in_background: Callable[..., list[Outcome]]
+) -> None:
+    workspace.add(WAITS)
+    outcomes = in_background(seconds=0.6)
+    fenced = process.engine()
+    Worker.objects.filter(id=fenced.id).delete()
+    until(lambda: outcomes)
+
+    assert outcomes[0].error is not None and outcomes[0].error["error"] == "WorkerLost"
+    assert recorded(acme, outcomes[0]).status == "Running"
+    assert recovery.end_orphans() == 1
+    assert recorded(acme, outcomes[0]).status == "Failed"
+    assert "waited" not in str(journal(acme, outcomes[0]))
+
+
+def test_the_next_run_after_a_fence_gets_a_fresh_worker(run: Run, workspace: Workspace) -> None:
+    workspace.add(WAITS)
+    run("waits", seconds=0)
+    fenced = process.engine()
+    Worker.objects.filter(id=fenced.id).delete()
+    assert run("waits", seconds=0).status == "Success"
+    assert process.engine().id != fenced.id
+
+
+def test_logs_of_a_long_run_are_durable_before_it_ends(
+    run: Run, workspace: Workspace, acme: OrganizationRecord, in_background: Callable[..., list[Outcome]]
+) -> None:
+    workspace.add(WAITS)
+    outcomes = in_background(seconds=2)
+    execution = next(iter(process.engine().runs))
+    with org_context(acme):
+        until(lambda: ExecutionEvent.objects.filter(execution_id=execution, kind="log").exists(), seconds=1.5)
+    assert not outcomes
+    until(lambda: outcomes)
+
+
+def test_stopping_lets_a_run_finish_within_the_grace(
+    run: Run, workspace: Workspace, in_background: Callable[..., list[Outcome]]
+) -> None:
+    workspace.add(WAITS)
+    outcomes = in_background(seconds=0.3)
+    process.stop(grace=5)
+    until(lambda: outcomes)
+    assert outcomes[0].result == "done"
+    assert not Worker.objects.exists()
+
+
+def test_stopping_fails_what_outlasts_the_grace_as_worker_stopped(
+    run: Run, workspace: Workspace, acme: OrganizationRecord, in_background: Callable[..., list[Outcome]]
+) -> None:
+    workspace.add(WAITS)
+    outcomes = in_background(seconds=30)
+    process.stop(grace=0.1)
+    until(lambda: outcomes)
+    assert outcomes[0].error is not None and outcomes[0].error["error"] == "WorkerStopped"
+    assert recorded(acme, outcomes[0]).status == "Failed"
+    assert not Dispatch.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_statement_is_sent_again_on_a_fresh_connection_when_the_old_one_broke(acme: OrganizationRecord) -> None:
+    raw = connection.raw()
+    pid = raw.info.backend_pid
+    with psycopg.connect(raw.info.dsn, password=raw.info.password, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    parameters = {"worker": uuid7(), "id": uuid7(), "events": "[]"}
+    assert connection.execute(statements.append(acme.schema_name), parameters) == (False,)
+    assert connection.raw().info.backend_pid != pid

@@ -1,0 +1,71 @@
+"""What the commands that run or show executions share: who acts, for whom, and how a journal line reads."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import CommandError, OutputWrapper
+
+from orgs import directory
+from orgs.models import User
+from orgs.permissions import EVERYTHING
+from orgs.records import Actor, OrganizationRecord
+from orgs.resolver import permissions_in
+from orgs.tenancy import shared_context
+
+LEVEL_STYLES = {"error": "\x1b[31m", "warning": "\x1b[33m", "debug": "\x1b[2m"}
+
+
+def organization_named(org_id: str | None, *, required: bool) -> OrganizationRecord:
+    """The organization, or the MSP's own where none is named and none is `required`. CommandError otherwise."""
+    if org_id is None:
+        if required:
+            raise CommandError("--org ORG_ID is missing: this workflow runs for an organization.", returncode=2)
+        msp = directory.msp()
+        if msp is None:
+            raise CommandError(
+                "The MSP's own organization does not exist; make it with create_org --msp.", returncode=2
+            )
+        return msp
+    found = directory.organization_by_org_id(org_id)
+    if found is None:
+        raise CommandError(f"There is no organization {org_id!r}.", returncode=2)
+    return found
+
+
+def actor_for(email: str | None, organization: OrganizationRecord) -> Actor:
+    """The person with that email and that person's permissions, or the command line itself, which may do everything."""
+    if email is None:
+        return Actor("command", "command", "", "Command line", frozenset({EVERYTHING}), staff=True)
+    with shared_context():
+        user = User.objects.filter(email=email.lower(), is_active=True).first()
+    if user is None:
+        raise CommandError(f"There is no active person with the email {email!r}.", returncode=2)
+    memberships = directory.memberships_of(user.id)
+    permissions = permissions_in(user, memberships, organization)
+    return Actor("user", str(user.id), user.email, user.name or user.email, permissions)
+
+
+def show_event(event: dict[str, Any], stream: OutputWrapper) -> None:
+    """Prints a journal line as a person reads it; lines without news for a person are left out."""
+    line = _line(event)
+    if line is not None:
+        colour = LEVEL_STYLES.get(event["name"], "") if event["kind"] == "log" and stream.isatty() else ""
+        stream.write(f"{colour}{event['at'][11:23]} {line}{chr(27) + '[0m' if colour else ''}")
+
+
+def _line(event: dict[str, Any]) -> str | None:
+    kind, name, data = event["kind"], event["name"], event["data"]
+    if kind == "log":
+        extra = f" {json.dumps(data['data'], ensure_ascii=False)}" if data["data"] is not None else ""
+        return f"{name:<8}{data['message']}{extra}"
+    if kind == "checkpoint":
+        return f"checkpoint {name} {json.dumps(data, ensure_ascii=False)}"
+    if kind == "child":
+        return f"child {name} {data['status']} {data['executionId']}"
+    if kind == "integration_call":
+        return f"call {data['method']} {data['endpoint']} {data['status_code']}"
+    if kind == "error" and data.get("traceback"):
+        return str(data["traceback"]).rstrip()
+    return None

@@ -1,0 +1,9 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class DispatchConfig(AppConfig):
+    name = "workflows_app.dispatch"
+    label = "dispatch"
+    verbose_name = "Fleet"

@@ -1,0 +1,233 @@
+"""One incarnation of a process that runs executions: its loop, its journal writer, its `Worker` row."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import InvalidStateError, ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeVar
+from uuid import UUID
+from weakref import WeakSet
+
+import structlog
+from django.conf import settings
+
+from bifrost.sdk.errors import WorkflowException
+from orgs.tenancy import guard_thread, shared_context
+from workflows_app import catalog
+from workflows_app.dispatch import workers
+from workflows_app.engine import connection, runner, statements
+from workflows_app.engine.admission import Admission
+from workflows_app.engine.children import run_child
+from workflows_app.engine.finish import LOST
+from workflows_app.engine.journal import Write, Writer
+from workflows_app.engine.limits import Limits
+from workflows_app.engine.run import Run
+from workflows_app.engine.tasks import TaskFactory
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+DATABASE_THREADS = 4
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+class Engine:
+    """Runs executions on a loop of its own. Made by `process`; ends by `stop`, or by `lost` and never comes back."""
+
+    def __init__(
+        self, kind: str, limits: Limits, on_lost: Callable[[Engine], None], on_worn_out: Callable[[str], None]
+    ) -> None:
+        self.kind = kind
+        self.limits = limits
+        self.admission = Admission(settings.WEB_THREADS)
+        self.loop = asyncio.new_event_loop()
+        self.id: UUID
+        self.label = ""
+        self.runs: dict[UUID, Run] = {}
+        self.accepts = False
+        self.listener: Listener | None = None  # hears each journal line, cleaned, as it is made
+        self.mark = time.monotonic()  # the loop's sign of life, for the watchdog
+        self.acknowledged = time.monotonic()  # the last beat that the database confirmed
+        self._on_lost = on_lost
+        self._on_worn_out = on_worn_out
+        self._leaked: list[threading.Thread] = []
+        self._held: set[UUID] = set()
+        self._lost = threading.Event()
+        self._secret_configs: dict[str, set[str]] = {}
+        self._flushes: set[Run] = set()
+        self._database = ThreadPoolExecutor(DATABASE_THREADS, "engine-database", initializer=guard_thread)
+        self._connections: WeakSet[Any] = WeakSet()
+        self._thread = threading.Thread(target=self._run_loop, name="engine-loop", daemon=True)
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Registers the worker and starts the threads. Raises what the database raises when it is away."""
+        with shared_context():
+            self.id = workers.register(self.kind, settings.CONCURRENCY, catalog.current().version)
+        self.label = f"{self.kind} {settings.HOST_NAME}:{self.id.hex[-8:]}"
+        self.acknowledged = time.monotonic()
+        self.writer = Writer(self.id.hex[-8:], self.lost)
+        self.writer.start()
+        self._thread.start()
+        self.accepts = True
+
+    def stop(self, grace: float) -> None:
+        """Takes no more runs, lets those under way finish for `grace` seconds, fails the rest as WorkerStopped."""
+        self.accepts = False
+        self._await_runs(grace)
+        reason = WorkflowException("The process was stopped before the workflow ended.", error_type="WorkerStopped")
+        for run in list(self.runs.values()):
+            if run.stop is not None:
+                self.loop.call_soon_threadsafe(run.stop, reason)
+        self._await_runs(3.0)
+        self.close()
+        with shared_context():
+            workers.retire(self.id)
+
+    def close(self) -> None:
+        """Ends the threads; the worker's row stays."""
+        self.accepts = False
+        self.writer.close(5.0)
+        self._database.shutdown(wait=False, cancel_futures=True)
+        for opened in list(self._connections):
+            opened.close()
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def lost(self) -> None:
+        """The `Worker` row is gone: nothing more can be written. Detaches all runs and answers who waits for them."""
+        if self._lost.is_set():
+            return
+        self._lost.set()
+        self.accepts = False
+        log.error("worker was fenced", worker=self.label, runs=len(self.runs))
+        self.give_up(lambda run: LOST)
+        self._on_lost(self)
+
+    def give_up(self, ending_of: Callable[[Run], Any]) -> None:
+        """Detaches every run and hands each waiting thread the ending that the function names."""
+        for run in list(self.runs.values()):
+            run.detach()
+            resolve(run, ending_of(run))
+
+    # --- runs --------------------------------------------------------------------------------------------------------
+
+    def hold(self, execution: UUID) -> None:
+        """Announces an execution before its row exists, so that a beat does not take it for abandoned."""
+        self._held.add(execution)
+
+    def release(self, execution: UUID) -> None:
+        self._held.discard(execution)
+
+    def holds(self, execution: UUID) -> bool:
+        return execution in self._held
+
+    def add(self, run: Run) -> None:
+        self.runs[run.facts.id] = run
+        catalog.acquire(run.facts.loaded)
+
+    def remove(self, run: Run) -> None:
+        """The run's end is durable."""
+        self._held.discard(run.facts.id)
+        if self.runs.pop(run.facts.id, None) is not None:
+            catalog.release(run.facts.loaded)
+
+    def launch(self, run: Run, seconds: float) -> None:
+        """Starts the run's function; `run.finished` gets its outcome within a second of its time."""
+        self.loop.call_soon_threadsafe(runner.launch, run, seconds, resolve)
+
+    async def run_child(self, parent: Run, workflow: str, parameters: dict[str, Any]) -> Any:
+        return await run_child(self, parent, workflow, parameters)
+
+    async def in_database_thread(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Runs blocking database work away from the loop, in the shared schema unless it opens an `org_context`."""
+
+        def work() -> T:
+            with shared_context():
+                try:
+                    return function(*arguments)
+                finally:
+                    if (opened := connection.opened()) is not None:
+                        self._connections.add(opened)
+
+        return await self.loop.run_in_executor(self._database, work)
+
+    # --- journal -----------------------------------------------------------------------------------------------------
+
+    def flush_later(self, run: Run) -> None:
+        """Has the run's unwritten events committed within the log delay."""
+        if threading.get_ident() == self._thread.ident:
+            self._schedule_flush(run)
+        else:
+            self.loop.call_soon_threadsafe(self._schedule_flush, run)
+
+    def _schedule_flush(self, run: Run) -> None:
+        if run not in self._flushes:
+            self._flushes.add(run)
+            self.loop.call_later(self.limits.log_delay_seconds, self._flush, run)
+
+    def _flush(self, run: Run) -> None:
+        self._flushes.discard(run)
+        if not run.detached:
+            self.write_events(run)
+
+    def write_events(self, run: Run) -> None:
+        """Hands the run's unwritten events to the journal writer."""
+        events = run.take_events()
+        if not events:
+            return
+        parameters = {"worker": self.id, "id": run.facts.id, "events": json.dumps(events)}
+        write = Write(statements.append(run.facts.organization.schema_name), parameters)
+        run.in_flight(write.done)
+        self.writer.submit(write)
+
+    # --- threads -----------------------------------------------------------------------------------------------------
+
+    def thread_leaked(self, thread: threading.Thread) -> None:
+        """A plain workflow's thread goes on after its execution ended. Too many of them wear out the process."""
+        self._leaked = [leaked for leaked in self._leaked if leaked.is_alive()] + [thread]
+        log.warning("a workflow's thread did not stop", threads=len(self._leaked), thread=thread.name)
+        if len(self._leaked) >= self.limits.max_leaked_threads:
+            self._on_worn_out(f"{len(self._leaked)} threads of workflows did not stop")
+
+    # --- configs that refer to secrets -------------------------------------------------------------------------------
+
+    def remember_secret_config(self, code_version: str, name: str) -> None:
+        """This version of the code reads the secret through a config: the next run fetches it before it starts."""
+        self._secret_configs.setdefault(code_version, set()).add(name)
+
+    def secret_configs(self, code_version: str) -> set[str]:
+        return self._secret_configs.get(code_version, set())
+
+    # -----------------------------------------------------------------------------------------------------------------
+
+    def _await_runs(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while self.runs and time.monotonic() < deadline and not self._lost.is_set():
+            time.sleep(0.05)
+
+    def _run_loop(self) -> None:
+        guard_thread()
+        asyncio.set_event_loop(self.loop)
+        self.loop.set_task_factory(TaskFactory(settings.WORKSPACE))
+        self._tick()
+        try:
+            self.loop.run_forever()
+        finally:
+            connection.discard()
+
+    def _tick(self) -> None:
+        self.mark = time.monotonic()
+        self.loop.call_later(0.25, self._tick)
+
+
+def resolve(run: Run, outcome: Any) -> None:
+    """Hands the outcome to whoever waits for the run; the first one counts."""
+    with suppress(InvalidStateError):
+        run.finished.set_result(outcome)

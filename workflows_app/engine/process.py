@@ -1,0 +1,151 @@
+"""The engine of this process, started on first use and replaced by a fresh one when it is lost or its loop blocked."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from dataclasses import dataclass
+
+import structlog
+from django.db import connection
+from django.db.utils import Error as DatabaseError
+
+from orgs.tenancy import guard_thread, shared_context
+from workflows_app.dispatch import workers
+from workflows_app.engine.engine import Engine, Listener
+from workflows_app.engine.finish import finish
+from workflows_app.engine.housekeeping import Housekeeping
+from workflows_app.engine.limits import Limits
+from workflows_app.engine.watchdog import Watchdog
+from workflows_app.errors import PlatformUnavailable
+
+log = structlog.get_logger(__name__)
+
+END_SECONDS = 5.0
+
+
+class _Incarnation:
+    """An engine with the two threads that watch it."""
+
+    def __init__(self, kind: str, limits: Limits, listener: Listener | None) -> None:
+        self.engine = Engine(kind, limits, _replace, _leave)
+        self.engine.listener = listener
+        self.housekeeping = Housekeeping(self.engine)
+        self.watchdog = Watchdog(self.engine, _blocked)
+
+    def start(self) -> None:
+        self.engine.start()
+        self.housekeeping.start()
+        self.watchdog.start()
+
+    def stop_watchers(self) -> None:
+        self.watchdog.stop()
+        self.housekeeping.stop()
+
+
+@dataclass(slots=True)
+class _Process:
+    """What this process runs. `leaked_loops` counts engines whose loop never came back."""
+
+    kind: str = "web"
+    listener: Listener | None = None
+    current: _Incarnation | None = None
+    leaked_loops: int = 0
+
+
+_process = _Process()
+_lock = threading.Lock()
+
+
+def configure(kind: str, listener: Listener | None = None) -> None:
+    """Says what kind of process this is ("web", "command") and who hears each journal line, before it starts."""
+    _process.kind = kind
+    _process.listener = listener
+
+
+def engine() -> Engine:
+    """This process's engine. Raises PlatformUnavailable while none can be started."""
+    current = _process.current
+    if current is not None and current.engine.accepts:
+        return current.engine
+    with _lock:
+        if _process.current is None or not _process.current.engine.accepts:
+            _process.current = _started()
+        return _process.current.engine
+
+
+def running() -> Engine | None:
+    """The engine, if one was started."""
+    return _process.current.engine if _process.current is not None else None
+
+
+def stop(grace: float | None = None) -> None:
+    """Stops the engine, waiting at most `grace` seconds (default: the setting) for runs under way."""
+    with _lock:
+        stopped, _process.current, _process.leaked_loops = _process.current, None, 0
+    if stopped is None:
+        return
+    stopped.watchdog.stop()
+    try:
+        stopped.engine.stop(stopped.engine.limits.stop_grace_seconds if grace is None else grace)
+    except DatabaseError as error:
+        log.warning("the worker row stays: the database is away", error=str(error).strip())
+    stopped.housekeeping.stop()
+
+
+def _started() -> _Incarnation:
+    limits = Limits.from_settings()
+    if _process.leaked_loops >= limits.max_leaked_loops:
+        raise PlatformUnavailable("This process has given up too many blocked loops; it is being replaced.")
+    fresh = _Incarnation(_process.kind, limits, _process.listener)
+    try:
+        fresh.start()
+    except DatabaseError as error:
+        connection.close()
+        raise PlatformUnavailable("The database is away; nothing was started.") from error
+    return fresh
+
+
+def _replace(gone: Engine) -> None:
+    """The engine lost its fence: the next use starts a fresh one. Called from whichever thread noticed."""
+    log.warning("engine is replaced", worker=gone.label)
+    threading.Thread(target=_close, args=(gone,), name="engine-burial", daemon=True).start()
+
+
+def _blocked(gone: Engine) -> None:
+    """The loop is blocked: its row goes once the ends of its runs are written, and its thread is given up."""
+    _process.leaked_loops += 1
+    threading.Thread(target=_bury, args=(gone,), name="engine-burial", daemon=True).start()
+    if _process.leaked_loops >= gone.limits.max_leaked_loops:
+        _leave(f"{_process.leaked_loops} loops were given up")
+
+
+def _leave(reason: str) -> None:
+    """Code that will not stop has worn out this process: it drains and exits, and its supervisor starts it again."""
+    log.error("the process leaves", reason=reason)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _close(gone: Engine) -> None:
+    with _lock:
+        if _process.current is not None and _process.current.engine is gone:
+            _process.current.stop_watchers()
+            _process.current = None
+    gone.close()
+
+
+def _bury(gone: Engine) -> None:
+    """Ends the children of a given-up engine, waits for the threads that end the others, removes the row."""
+    guard_thread()
+    with shared_context():
+        for run in list(gone.runs.values()):
+            if run.facts.parent is not None:
+                finish(run, run.finished.result(), END_SECONDS)
+        deadline = time.monotonic() + END_SECONDS
+        while gone.runs and time.monotonic() < deadline:
+            time.sleep(0.05)
+        workers.retire(gone.id)
+    _close(gone)
+    connection.close()

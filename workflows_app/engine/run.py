@@ -1,0 +1,284 @@
+"""One execution while it runs: what its context may ask for, and what it has to say to the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
+
+from bifrost.sdk.caller import Caller, OrganizationFacts
+from bifrost.sdk.documents import size
+from bifrost.sdk.errors import ConfigurationError, Detached, TooLarge, WorkflowException
+from bifrost.sdk.sanitizing import Scrubber, redact_keys
+from integrations import configs, secrets
+from integrations.configs import ConfigSnapshot, SecretReference
+from orgs.records import Actor, OrganizationRecord
+from workflows_app.catalog import LoadedWorkflow
+from workflows_app.engine.journal import Event
+from workflows_app.engine.limits import Limits
+from workflows_app.engine.position import Position, position
+
+if TYPE_CHECKING:
+    from workflows_app.engine.engine import Engine
+
+T = TypeVar("T")
+
+current_run: ContextVar[Run | None] = ContextVar("current_run", default=None)
+
+FIRST_SECRET_CONFIG_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an execution is, fixed from its start to its end."""
+
+    id: UUID
+    organization: OrganizationRecord
+    loaded: LoadedWorkflow
+    parameters: dict[str, Any]
+    actor: Actor
+    trigger: dict[str, Any]
+    parent: UUID | None = None
+    depth: int = 0
+    attempt: int = 1
+
+
+class HistoryTooLarge(TooLarge):
+    """The execution's journal has reached its limit."""
+
+
+class Cancelled(WorkflowException):
+    """The execution was cancelled; it ends as Cancelled rather than Failed."""
+
+
+class Run:
+    """The host of one execution's context. Its loop and its workflow thread write to it; the journal takes from it."""
+
+    def __init__(self, facts: Facts, engine: Engine, config: ConfigSnapshot, limits: Limits) -> None:
+        self.facts = facts
+        self.engine = engine
+        self.scrubber = Scrubber()
+        self.variables: dict[str, Any] = {}
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self.thread: threading.Thread | None = None
+        self.finished: Future[Any] = Future()  # what came out of the code
+        self.ended: Future[Any] = Future()  # its Ending, once durable
+        self.fatal: BaseException | None = None
+        self.stop_reason: BaseException | None = None
+        self.stop: Callable[[BaseException], None] | None = None  # on the loop; set once the code was started
+        self.position = Position()
+        self._config = config
+        self._limits = limits
+        self._lock = threading.Lock()
+        self._detached = False
+        self._seq = 1  # the start statement wrote the first event
+        self._unwritten: list[Event] = []
+        self._in_flight: list[Future[Any]] = []
+        self._logs = self._dropped = self._events = self._bytes = 0
+        self._secrets: dict[str, asyncio.Future[str]] = {}
+        self._began = time.monotonic()
+
+    # --- the SDK's Host ------------------------------------------------------------------------------------------
+
+    @property
+    def organization(self) -> OrganizationFacts:
+        organization = self.facts.organization
+        return OrganizationFacts(organization.org_id, organization.name, organization.tenant_id or None)
+
+    @property
+    def caller(self) -> Caller:
+        actor = self.facts.actor
+        return Caller(actor.id, actor.email, actor.name)
+
+    @property
+    def execution_id(self) -> str:
+        return str(self.facts.id)
+
+    @property
+    def workflow_name(self) -> str:
+        return self.facts.loaded.spec.name
+
+    @property
+    def attempt(self) -> int:
+        return self.facts.attempt
+
+    def check(self) -> None:
+        """Raises Detached once the execution goes on elsewhere or has ended."""
+        if self._detached:
+            raise Detached(f"Execution {self.facts.id} no longer runs here.")
+
+    def record(self, kind: str, name: str, data: Any) -> None:
+        """Adds a journal line; it is durable before the end, and at most 250 ms later.
+
+        Raises Detached, and TooLarge where a value or the whole journal passes its limit.
+        """
+        self.check()
+        if kind == "log" and not self._log_fits():
+            return
+        length = size(data)
+        self._bound(kind, name, length)
+        where = position.get(self.position)
+        with self._lock:
+            self._append(kind, name, data, where)
+            self._events += 1
+            self._bytes += length
+            if kind == "variable":
+                self.variables[name] = data
+            first = len(self._unwritten) == 1
+        if first:
+            self.engine.flush_later(self)
+
+    def config(self, key: str) -> tuple[bool, Any]:
+        """The config's value at the start of the run; a reference to a secret yields the secret."""
+        present, value = configs.resolve(self._config, key)
+        if isinstance(value, SecretReference):
+            self.engine.remember_secret_config(self.facts.loaded.code_version, value.name)
+            return True, self._secret_now(value.name)
+        return present, value
+
+    async def secret(self, name: str) -> str:
+        """The secret's value, read once per execution, and from then on removed from all that is recorded."""
+        self.check()
+        if name not in self._secrets:
+            future = asyncio.wrap_future(secrets.secret_future(self.facts.organization, name))
+            self._secrets[name] = future
+            self.record("secret", name, None)
+        value = await asyncio.shield(self._secrets[name])
+        self.scrubber.add(value)
+        return value
+
+    def knows_secret(self, name: str, value: str) -> None:
+        """A secret that was fetched before the start."""
+        self.scrubber.add(value)
+        future = self.engine.loop.create_future()
+        future.set_result(value)
+        self._secrets[name] = future
+
+    async def run_child(self, workflow: str, parameters: dict[str, Any]) -> Any:
+        """Runs a workflow as a child of this execution and returns its exact result, or raises its error."""
+        self.check()
+        return await self.engine.run_child(self, workflow, parameters)
+
+    def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """For a plain `def` workflow: runs the coroutine on the engine's loop and waits in the workflow's thread."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self.engine.loop).result()
+
+    def last_checkpoint(self, name: str) -> tuple[bool, Any]:
+        """Checkpoints of earlier attempts; a sync execution has none."""
+        return False, None
+
+    # --- for the engine ------------------------------------------------------------------------------------------
+
+    @property
+    def detached(self) -> bool:
+        return self._detached
+
+    def detach(self) -> None:
+        """From now on every call of the context raises Detached, and nothing more is written."""
+        self._detached = True
+
+    def elapsed_ms(self) -> int:
+        """Milliseconds since the start was written."""
+        return int((time.monotonic() - self._began) * 1000)
+
+    def note(self, kind: str, name: str, data: Any) -> None:
+        """Adds a journal line of the engine's own, whatever the limits say."""
+        with self._lock:
+            self._append(kind, name, data, self.position)
+
+    def crash(self, error: BaseException) -> None:
+        """An error that must not leave the loop, such as SystemExit in any task, becomes the execution's error."""
+        if self.fatal is None:
+            self.fatal = error
+        for task in list(self.tasks):
+            task.cancel()
+
+    def take_events(self) -> list[dict[str, Any]]:
+        """The unwritten lines, redacted, in the form of the statements. They are the caller's to write."""
+        with self._lock:
+            taken, self._unwritten = self._unwritten, []
+        return [self._clean(event) for event in taken]
+
+    def in_flight(self, done: Future[Any]) -> None:
+        """Remembers a write that the end must follow."""
+        self._in_flight = [future for future in self._in_flight if not future.done()] + [done]
+
+    def writes_under_way(self) -> bool:
+        """Whether the journal writer still has events of this run, which the end must follow."""
+        return any(not future.done() for future in self._in_flight)
+
+    def clean(self, value: Any) -> Any:
+        """The value as it may be recorded: redacted by key, and without any secret that this execution read."""
+        return self.scrubber.scrub(redact_keys(value))
+
+    # ---------------------------------------------------------------------------------------------------------------
+
+    def _append(self, kind: str, name: str, data: Any, where: Position) -> None:
+        self._seq += 1
+        number = where.next(kind, name)
+        event = Event(self._seq, datetime.now(UTC).isoformat(), kind, name, where.path, number, data)
+        self._unwritten.append(event)
+        if self.engine.listener is not None:
+            self.engine.listener(self._clean(event))
+
+    def _log_fits(self) -> bool:
+        self._logs += 1
+        if self._logs <= self._limits.max_logs and len(self._unwritten) < self._limits.max_unwritten_logs:
+            return True
+        self._dropped += 1
+        return False
+
+    def note_dropped_logs(self) -> None:
+        """Says in the journal how many log lines were dropped, if any were."""
+        if self._dropped:
+            self.note("log", "warning", {"message": f"{self._dropped} log lines dropped", "data": None})
+
+    def _bound(self, kind: str, name: str, length: int) -> None:
+        limits = self._limits
+        if length > limits.max_value_bytes:
+            raise TooLarge(f"The {kind} {name!r} has {length:,} bytes; the limit is {limits.max_value_bytes:,}.")
+        if self._events >= limits.max_events or self._bytes + length > limits.max_journal_bytes:
+            error = HistoryTooLarge(
+                f"The journal holds {self._events:,} events of {self._bytes:,} bytes; the limits are "
+                f"{limits.max_events:,} and {limits.max_journal_bytes:,}."
+            )
+            self.crash(error)
+            raise error
+
+    def _clean(self, event: Event) -> dict[str, Any]:
+        # An error's details name configs and roles; redacting those by key would hide what the documents promise.
+        data = self.scrubber.scrub(event.data) if event.kind == "error" else self.clean(event.data)
+        return {
+            "seq": event.seq,
+            "at": event.at,
+            "kind": event.kind,
+            "name": self.scrubber.scrub(event.name)[:200],
+            "path": event.path[:200],
+            "number": event.number,
+            "data": data,
+        }
+
+    def _secret_now(self, name: str) -> str:
+        known = self._secrets.get(name)
+        if known is not None and known.done():
+            return known.result()
+        try:
+            value = secrets.secret_future(self.facts.organization, name).result(FIRST_SECRET_CONFIG_SECONDS)
+        except TimeoutError:
+            raise ConfigurationError(
+                f"The vault did not answer within {FIRST_SECRET_CONFIG_SECONDS:.0f} s.", config_key=name
+            ) from None
+        self.scrubber.add(value)
+        return value
+
+
+def mapping_of(run: Run) -> Mapping[str, Any]:
+    """Organization and execution, for log lines about the run."""
+    return {"org_id": run.facts.organization.org_id, "execution_id": str(run.facts.id), "workflow": run.workflow_name}
