@@ -189,6 +189,8 @@ ENGINE = {
 
 # Steps of provisioning an organization that higher layers add, as dotted paths of functions(OrganizationRecord).
 PROVISIONING_STEPS = ["integrations.secrets.prepare_organization"]
+# The same before an organization is dropped.
+DROPPING_STEPS = ["workflows_app.recovery.forget_organization", "integrations.secrets.remove_organization"]
 
 # --- Logging -----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from orgs.errors import InvalidOrganization, OrganizationExists
 from orgs.forms import NewOrganizationForm, NewTokenForm, UserForm
 from orgs.models import ApiToken, Membership, Organization, User
 from orgs.permissions import MANAGE_MEMBERS, MANAGE_ORGANIZATIONS, MANAGE_TOKENS, VIEW_ORGANIZATIONS
-from orgs.provisioning import create_organization
+from orgs.provisioning import create_organization, renew_organization
 from orgs.records import OrganizationRecord
 from orgs.sites import PermissionAdmin, actor_of, staff_site
 from orgs.staff import StaffScope
@@ -83,7 +83,10 @@ class OrganizationAdmin(StaffModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: ModelForm[Any], change: bool) -> None:
         if change:
-            return super().save_model(request, obj, form, change)
+            super().save_model(request, obj, form, change)
+            if "tags" in form.changed_data:
+                renew_organization(directory.record_of(obj))
+            return
         values = {name: form.cleaned_data[name] for name in ("name", "tenant_id", "timezone", "tags", "domains")}
         made = create_organization(form.cleaned_data["org_id"], **values)
         obj.id, obj.schema_name, obj._state.adding = made.id, made.schema_name, False

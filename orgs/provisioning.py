@@ -80,8 +80,7 @@ def _make(organization: Organization, hosts: Sequence[str]) -> Organization:
 def _finish(organization: Organization) -> None:
     """Runs the steps of higher layers and opens the doors; where a step fails, nothing remains."""
     try:
-        for step in settings.PROVISIONING_STEPS:
-            import_string(step)(directory.record_of(organization))
+        run_steps(settings.PROVISIONING_STEPS, directory.record_of(organization))
     except Exception:
         _remove(organization)
         raise
@@ -90,10 +89,25 @@ def _finish(organization: Organization) -> None:
     organization.save(update_fields=["provisioned_at", "ready"])
 
 
+def renew_organization(organization: OrganizationRecord) -> None:
+    """Brings up to date what higher layers keep for the organization; call it when its tags have changed."""
+    run_steps(settings.PROVISIONING_STEPS, organization)
+
+
 def drop_organization(organization: OrganizationRecord) -> None:
-    """Deletes the organization with all its data, for good. Its executions must have been ended before."""
+    """Deletes the organization with all its data, for good: its doors close, `settings.DROPPING_STEPS` take back what
+    higher layers keep for it, then its schema and its row go. Dropping again finishes what was interrupted."""
     with shared_context():
+        Organization.objects.filter(id=organization.id).update(ready=False)
+        directory.forget()
+        run_steps(settings.DROPPING_STEPS, organization)
         _remove(Organization.objects.get(id=organization.id))
+
+
+def run_steps(steps: Sequence[str], organization: OrganizationRecord) -> None:
+    """Calls the functions that the dotted paths name, in order."""
+    for step in steps:
+        import_string(step)(organization)
 
 
 def _remove(organization: Organization) -> None:

@@ -17,9 +17,12 @@ from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 
+from integrations.vault_setup import prepare_vault
 from orgs import directory, provisioning
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
+from workflows_app.catalog import storing
+from workflows_app.engine import process
 
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "orgs_organization", "orgs_domain"}
 
@@ -46,6 +49,7 @@ def organizations() -> dict[str, OrganizationRecord]:
 def django_db_setup(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, organizations: dict[str, OrganizationRecord]
 ) -> None:
+    prepare_vault()
     with django_db_blocker.unblock():
         organizations["msp"] = provisioning.create_organization("msp", "The MSP", msp=True)
         organizations["acme"] = provisioning.create_organization("acme", "Acme", tenant_id="acme.onmicrosoft.com")
@@ -89,6 +93,8 @@ def empty_tables_but_keep_organizations(organizations: dict[str, OrganizationRec
 
 def restore_database(organizations: dict[str, OrganizationRecord]) -> None:
     """Drops other organizations, empties what the kept ones and the shared schema hold, and puts their rows back."""
+    process.stop(grace=0)
+    storing.forget()
     directory.forget()
     connection.set_schema_to_public()
     for surplus in Organization.objects.exclude(id__in=[kept.id for kept in organizations.values()]):

@@ -18,7 +18,7 @@ from django.db.models import Exists, Max, OuterRef
 from orgs import directory
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app.dispatch.models import Dispatch, Worker
+from workflows_app.dispatch.models import Dispatch, Fleet, Worker
 from workflows_app.engine import connection, statements
 from workflows_app.models import ExecutionEvent, Status
 
@@ -54,6 +54,12 @@ def end_abandoned(worker: UUID, holds: Callable[[UUID], bool]) -> int:
         if not holds(row.execution)
     ]
     return sum(_end(entry, statements.end) for entry in lost)
+
+
+def forget_organization(organization: OrganizationRecord) -> None:
+    """Takes a dropped organization's executions out of the run queue and the fleet. Call in the shared schema."""
+    Dispatch.objects.filter(organization=organization.id).delete()
+    Fleet.objects.filter(organization=organization.id).delete()
 
 
 def _end(lost: Lost, statement: Callable[[str], bytes]) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
 
+from integrations import secrets
 from integrations.models import Config
 from orgs import cloning, directory, migrating
 from orgs.errors import InvalidOrganization, OrganizationExists
@@ -205,6 +206,35 @@ def test_a_dropped_name_can_be_given_again_with_a_new_schema(db: None) -> None:
     first = create_organization("initech", "Initech")
     drop_organization(first)
     assert create_organization("initech", "Initech").schema_name != first.schema_name
+
+
+def test_dropping_takes_back_what_higher_layers_keep(db: None, settings: Settings) -> None:
+    made = create_organization("initech", "Initech")
+    seen.clear()
+    settings.DROPPING_STEPS = [f"{__name__}.remember"]
+    drop_organization(made)
+    assert [organization.id for organization in seen] == [made.id]
+
+
+@committed
+def test_a_drop_that_fails_leaves_the_doors_closed_and_can_be_repeated(
+    acme: OrganizationRecord, settings: Settings
+) -> None:
+    made = create_organization("initech", "Initech")
+    settings.DROPPING_STEPS = [f"{__name__}.fail"]
+    with pytest.raises(ConnectionError):
+        drop_organization(made)
+    assert not Organization.objects.get(org_id="initech").ready
+    settings.DROPPING_STEPS = []
+    drop_organization(made)
+    assert not Organization.objects.filter(org_id="initech").exists()
+
+
+def test_secrets_of_a_dropped_organization_are_not_inherited_by_the_next_of_that_name(db: None) -> None:
+    first = create_organization("initech", "Initech")
+    secrets.write_secret(first, "api_key", "of the first")
+    drop_organization(first)
+    assert secrets.list_secrets(create_organization("initech", "Initech")) == []
 
 
 def test_the_database_refuses_another_schema_name(db: None) -> None:

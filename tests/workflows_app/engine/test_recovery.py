@@ -104,6 +104,16 @@ def test_two_sweeps_end_an_execution_once(acme: OrganizationRecord) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_dropped_organization_leaves_the_queue_and_nothing_of_others(
+    acme: OrganizationRecord, globex: OrganizationRecord
+) -> None:
+    left_behind(acme, uuid7())
+    kept = left_behind(globex, uuid7())
+    recovery.forget_organization(acme)
+    assert [row.execution for row in Dispatch.objects.all()] == [kept]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_terminal_status_never_changes(acme: OrganizationRecord) -> None:
     worker = workers.register("web", 1)
     execution = left_behind(acme, worker)
