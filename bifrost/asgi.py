@@ -25,6 +25,8 @@ _pages = Bridge(django_application, settings.WEB_THREADS, settings.API_BODY_LIMI
 async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close"})  # 403 before it is accepted: no path takes one yet
     else:
         await _pages(scope, receive, send)
 

@@ -38,7 +38,10 @@ class Bridge:
         self._pool = _Pool(threads)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        body, length = await self._body(receive)
+        read = await self._body(receive)
+        if read is None:
+            return  # the client hung up before it had said all: half a request is none
+        body, length = read
         environ = environ_of(scope, body)
         if length:
             environ["CONTENT_LENGTH"] = str(length)
@@ -46,13 +49,16 @@ class Bridge:
         self._pool.submit(lambda: answer.make(self._application, environ))
         await answer.send()
 
-    async def _body(self, receive: Receive) -> tuple[bytes, int]:
-        """What fits of the body, and how long it is; reading ends where nobody could mean it any more."""
+    async def _body(self, receive: Receive) -> tuple[bytes, int] | None:
+        """What fits of the body, and how long it is; reading ends where nobody could mean it any more.
+
+        None where the client went away in the middle of it.
+        """
         chunks, length, more = [], 0, True
         while more and length <= self._body_limit * DRAINED:
             message = await receive()
             if message["type"] == "http.disconnect":
-                break
+                return None
             length += len(message.get("body", b""))
             if length <= self._body_limit:
                 chunks.append(message.get("body", b""))
@@ -105,6 +111,7 @@ class _Answer:
         self._send = send
         self._parts: asyncio.Queue[Message | None] = asyncio.Queue()
         self._start: Message = {}
+        self._begun = False  # a part of it is on its way
 
     async def send(self) -> None:
         while (part := await self._parts.get()) is not None:
@@ -114,7 +121,7 @@ class _Answer:
         """Runs the application; called in a pool thread, which nothing that it raises may end."""
         try:
             self._make(application, environ)
-        except Exception:  # noqa: BLE001
+        except BaseException:  # noqa: BLE001
             # Django answers its own errors: what arrives here is a broken answer, and only the log can say so.
             sys.excepthook(*sys.exc_info())
             self._hand_over(*self._failure(), None)
@@ -135,13 +142,19 @@ class _Answer:
                 close()
 
     def _pending_start(self) -> list[Message]:
-        start, self._start = self._start, {}
-        return [start] if start else []
+        if self._begun:
+            return []
+        if not self._start:
+            raise RuntimeError("The application gave a body and no status.")
+        self._begun = True
+        return [self._start]
 
     def _failure(self) -> list[Message]:
-        if not self._start:
-            return [_body(b"", more=False)]
-        return [{"type": "http.response.start", "status": 500, "headers": []}, _body(b"", more=False)]
+        """An answer of its own; where one has begun, no end of it, so that the connection breaks off."""
+        if self._begun:
+            return []
+        headers = [(b"content-type", b"text/plain"), (b"content-length", b"0")]
+        return [{"type": "http.response.start", "status": 500, "headers": headers}, _body(b"", more=False)]
 
     def _start_response(
         self, status: str, headers: list[tuple[str, str]], _error: object = None

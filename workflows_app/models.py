@@ -76,6 +76,7 @@ class Execution(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["workflow", "-id"], name="execution_workflow"),
             models.Index(fields=["status", "-id"], name="execution_status"),
+            models.Index(fields=["actor", "-id"], name="execution_actor"),
             models.Index(fields=["parent"], name="execution_parent", condition=models.Q(parent__isnull=False)),
         ]
 

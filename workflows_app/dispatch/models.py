@@ -47,6 +47,8 @@ class Dispatch(models.Model):
     )
 
     class Meta:
+        verbose_name = "queued execution"
+        verbose_name_plural = "run queue"
         indexes: ClassVar[list[models.Index]] = [
             models.Index(
                 fields=["organization", "priority", "run_at"],

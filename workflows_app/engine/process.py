@@ -6,7 +6,8 @@ import os
 import signal
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import structlog
 from django.db import connection
@@ -53,6 +54,7 @@ class _Process:
     listener: Listener | None = None
     current: _Incarnation | None = None
     leaked_loops: int = 0
+    burials: list[threading.Thread] = field(default_factory=list)
 
 
 _process = _Process()
@@ -85,6 +87,8 @@ def stop(grace: float | None = None) -> None:
     """Stops the engine, waiting at most `grace` seconds (default: the setting) for runs under way."""
     with _lock:
         stopped, _process.current, _process.leaked_loops = _process.current, None, 0
+    for burial in _process.burials:
+        burial.join(END_SECONDS)
     if stopped is None:
         return
     stopped.watchdog.stop()
@@ -111,15 +115,21 @@ def _started() -> _Incarnation:
 def _replace(gone: Engine) -> None:
     """The engine lost its fence: the next use starts a fresh one. Called from whichever thread noticed."""
     log.warning("engine is replaced", worker=gone.label)
-    threading.Thread(target=_close, args=(gone,), name="engine-burial", daemon=True).start()
+    _in_burial_thread(_close, gone)
 
 
 def _blocked(gone: Engine) -> None:
     """The loop is blocked: its row goes once the ends of its runs are written, and its thread is given up."""
     _process.leaked_loops += 1
-    threading.Thread(target=_bury, args=(gone,), name="engine-burial", daemon=True).start()
+    _in_burial_thread(_bury, gone)
     if _process.leaked_loops >= gone.limits.max_leaked_loops:
         _leave(f"{_process.leaked_loops} loops were given up")
+
+
+def _in_burial_thread(function: Callable[[Engine], None], gone: Engine) -> None:
+    thread = threading.Thread(target=function, args=(gone,), name="engine-burial", daemon=True)
+    _process.burials = [burial for burial in _process.burials if burial.is_alive()] + [thread]
+    thread.start()
 
 
 def _leave(reason: str) -> None:

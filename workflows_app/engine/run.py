@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -185,8 +186,8 @@ class Run:
         self._detached = True
 
     def elapsed_ms(self) -> int:
-        """Milliseconds since the start was written."""
-        return int((time.monotonic() - self._began) * 1000)
+        """Milliseconds since the start was written, rounded up."""
+        return ceil((time.monotonic() - self._began) * 1000)
 
     def note(self, kind: str, name: str, data: Any) -> None:
         """Adds a journal line of the engine's own, whatever the limits say."""

@@ -50,6 +50,8 @@ class Migration(migrations.Migration):
                 ('reason', models.CharField(blank=True, db_default='', help_text='Why it waits or was taken back, in words.', max_length=200)),
             ],
             options={
+                'verbose_name': 'queued execution',
+                'verbose_name_plural': 'run queue',
                 'indexes': [models.Index(condition=models.Q(('status', 'Queued')), fields=['organization', 'priority', 'run_at'], name='dispatch_claimable')],
             },
         ),

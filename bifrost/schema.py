@@ -1,0 +1,43 @@
+"""/api/schema, the OpenAPI document, and /api/docs, which shows it. Neither holds anything of an organization."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from django.http import HttpResponse
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.request import Request
+
+from workflows_app.shapes import SHAPES
+from workflows_app.views import ApiView
+
+
+@cache
+def document() -> bytes:
+    """The OpenAPI document as JSON, made on first use: it depends on code alone."""
+    with patched_settings({"OAS_VERSION": "3.1.0"}):
+        generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+        found = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    found["components"].setdefault("schemas", {}).update(SHAPES)
+    return json.dumps(found, ensure_ascii=False, default=str).encode()
+
+
+class SchemaView(ApiView):
+    authentication_classes = ()
+
+    @extend_schema(exclude=True)
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(document(), content_type="application/json")
+
+
+class DocsView(SpectacularSwaggerView):
+    """Swagger UI, its files served by us."""
+
+    authentication_classes = ()
+    http_method_names = ["get", "head"]
+    url_name = "api-schema"
+    title = "Bifrost API"

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from bifrost.health import HealthView
+from bifrost.schema import DocsView, SchemaView
+from orgs.sites import staff_site
+from workflows_app.responses import unknown_route
+
+handler400 = "workflows_app.responses.bad_request"
+handler500 = "workflows_app.responses.server_error"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/health", HealthView.as_view(), name="api-health"),
+    path("api/schema", SchemaView.as_view(), name="api-schema"),
+    path("api/docs", DocsView.as_view(), name="api-docs"),
+    path("api/", include("workflows_app.urls")),
+    re_path(r"^api(?:/|$)", unknown_route),
+    path("admin/", staff_site.urls),
+]

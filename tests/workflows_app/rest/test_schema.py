@@ -1,0 +1,193 @@
+"""/api/schema and /api/docs: the document is valid, complete, and every answer conforms to it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from django.test import Client
+from django.urls import get_resolver
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import BaseSchema, Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from bifrost.schema import document
+from orgs.records import OrganizationRecord
+from tests.factories import make_token
+
+from .conftest import Starts
+from .rows import make_events, make_execution
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(document())
+    return made
+
+
+def operations(schema: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [(path, method, one) for path, methods in schema["paths"].items() for method, one in methods.items()]
+
+
+def test_anyone_may_read_it(db: None) -> None:
+    response = Client().get("/api/schema")
+    assert response.status_code == 200 and response.headers["Content-Type"] == "application/json"
+    assert response.json()["openapi"].startswith("3.")
+
+
+def test_it_describes_every_route_of_the_api(schema: dict[str, Any]) -> None:
+    routes = {
+        "/" + re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", str(route))
+        for route in _routes(get_resolver().url_patterns)
+        if str(route).startswith("api/")
+    }
+    assert set(schema["paths"]) == routes - {"/api/schema", "/api/docs"}
+
+
+def _routes(patterns: Any, prefix: str = "") -> list[str]:
+    found = []
+    for one in patterns:
+        route = prefix + str(one.pattern)
+        found += _routes(one.url_patterns, route) if hasattr(one, "url_patterns") else [route]
+    return found
+
+
+def test_every_operation_has_its_errors_in_the_one_shape(schema: dict[str, Any]) -> None:
+    for path, _, operation in operations(schema):
+        wanted = {"400", "401", "403", "404", "405", "500", "503"} if path != "/api/health" else {"400", "405"}
+        assert wanted <= set(operation["responses"])
+        for code, response in operation["responses"].items():
+            media = response["content"]["application/json"]
+            if int(code) >= 400 and path != "/api/health":
+                assert media["schema"] == {"$ref": "#/components/schemas/Error"}
+                assert media["examples"]
+
+
+def test_every_reference_leads_somewhere(schema: dict[str, Any]) -> None:
+    names = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(schema)))
+    assert names <= set(schema["components"]["schemas"])
+
+
+def test_headers_and_credentials_are_described(schema: dict[str, Any]) -> None:
+    start = schema["paths"]["/api/workflows/{name}"]["post"]
+    headers = {parameter["name"] for parameter in start["parameters"] if parameter["in"] == "header"}
+    assert headers == {"X-Organization-Id", "Idempotency-Key"}
+    assert "Location" in start["responses"]["202"]["headers"] and "Retry-After" in start["responses"]["429"]["headers"]
+    # Any one of them is enough.
+    assert start["security"] == [{"token": []}, {"functionsKey": []}, {"session": []}]
+    schemes = schema["components"]["securitySchemes"]
+    assert schemes["token"]["scheme"] == "bearer" and schemes["functionsKey"]["name"] == "x-functions-key"
+    assert not schema["paths"]["/api/health"]["get"].get("security")
+
+
+def test_the_docs_page_needs_nothing_from_elsewhere(db: None) -> None:
+    page = Client().get("/api/docs")
+    assert page.status_code == 200 and page.headers["Content-Type"].startswith("text/html")
+    sources = re.findall(r'(?:src|href)="([^"]+)"', page.content.decode())
+    assert sources and all(source.startswith("/static/") for source in sources)
+    for source in sources:
+        assert Client().get(source).status_code == 200, source
+
+
+# --- every answer conforms -------------------------------------------------------------------------------------------
+
+
+OPERATIONS = [
+    "getHealth",
+    "getWorkflow",
+    "getExecution",
+    "listExecutionJournal",
+    "listExecutionLogs",
+    "listExecutions",
+    "listWorkflows",
+    "startWorkflow",
+]
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+
+
+@pytest.fixture
+def execution(acme: OrganizationRecord) -> str:
+    """A record with something of everything."""
+    error = {"error": "X", "message": "m", "details": {"field": "f"}}
+    made = make_execution(acme, variables={"n": 1}, status="Failed", error=error)
+    make_execution(acme, parent=made)
+    call = {"integration": "x", "method": "GET", "endpoint": "/", "status_code": None, "duration_ms": 1}
+    make_events(
+        acme,
+        made,
+        ("status", "Running", None),
+        ("log", "info", {"message": "m", "data": None}),
+        ("checkpoint", "c", {"a": 1}),
+        ("integration_call", "x", {**call, "success": False, "error": "e"}),
+        ("error", "X", error),
+    )
+    return str(made)
+
+
+@pytest.fixture
+def application() -> Iterator[WSGIHandler]:
+    """The WSGI application, except that it does not close the test's connection with each request."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield WSGIHandler()
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+def test_all_operations_are_tried(schema: dict[str, Any]) -> None:
+    assert sorted(one["operationId"] for _, _, one in operations(schema)) == sorted(OPERATIONS)
+
+
+@pytest.fixture
+def bound(application: WSGIHandler) -> BaseSchema:
+    return schemathesis.openapi.from_wsgi("/api/schema", app=application)
+
+
+TRIED = [(operation, GenerationMode.POSITIVE) for operation in OPERATIONS] + [
+    (operation, GenerationMode.NEGATIVE)
+    for operation in OPERATIONS
+    if operation != "getHealth"  # there is nothing to get wrong
+]
+
+
+@pytest.mark.parametrize(("operation", "mode"), TRIED)
+def test_every_answer_conforms(
+    bound: BaseSchema,
+    operation: str,
+    mode: GenerationMode,
+    acme: OrganizationRecord,
+    execution: str,
+    workspace: Path,
+    starts: Starts,
+) -> None:
+    known = {"execution_id": execution, "name": "greet"}
+    headers = {"Authorization": f"Bearer {make_token(acme)}", "X-Organization-Id": "acme"}
+    statuses = set()
+
+    @given(case=bound.find_operation_by_id(operation).as_strategy(generation_mode=mode), exists=st.booleans())
+    @settings(max_examples=25, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    def conforms(case: Case, exists: bool) -> None:
+        if exists:
+            case.path_parameters = {name: known[name] for name in case.path_parameters}
+        response = case.call(headers=headers)
+        case.validate_response(response, checks=CHECKS)
+        statuses.add(response.status_code)
+
+    conforms()
+    assert statuses <= {200, 400, 404, 405, 415}
+    assert mode is GenerationMode.NEGATIVE or 200 in statuses

@@ -1,0 +1,49 @@
+"""Who may do what with workflows and executions. The resolver has already said who asks, and for which organization."""
+
+from __future__ import annotations
+
+from bifrost.sdk.errors import PermissionError
+from orgs.errors import OrganizationRequired
+from orgs.permissions import EXECUTE_WORKFLOWS, VIEW_EXECUTIONS, VIEW_OWN_EXECUTIONS, VIEW_TRACEBACKS
+from orgs.records import Access, Actor, OrganizationRecord
+from workflows_app.engine.start import actor_key
+
+ORGANIZATION_MISSING = "Say which organization is meant: send the header X-Organization-Id."
+
+
+def require_organization(access: Access) -> OrganizationRecord:
+    """The organization that the request names. Raises OrganizationRequired where it names none."""
+    if access.organization is None:
+        details = {"field": "X-Organization-Id"}
+        errors = [{"field": "X-Organization-Id", "message": ORGANIZATION_MISSING}]
+        raise OrganizationRequired(ORGANIZATION_MISSING, {**details, "errors": errors})
+    return access.organization
+
+
+def require_execute(actor: Actor) -> None:
+    """Raises PermissionError. What the workflow itself requires beyond this is checked where it starts."""
+    _require_any(actor, EXECUTE_WORKFLOWS)
+
+
+def require_catalog(actor: Actor) -> None:
+    """Whoever may run workflows or read executions may also read what workflows there are."""
+    _require_any(actor, EXECUTE_WORKFLOWS, VIEW_EXECUTIONS)
+
+
+def owner_filter(actor: Actor) -> str | None:
+    """None for those who see all executions, who it is for those who see only their own. Raises PermissionError."""
+    if actor.can(VIEW_EXECUTIONS):
+        return None
+    _require_any(actor, VIEW_OWN_EXECUTIONS)
+    return actor_key(actor)
+
+
+def may_see_tracebacks(actor: Actor) -> bool:
+    """Tracebacks show code and paths: for MSP staff only."""
+    return actor.staff and actor.can(VIEW_TRACEBACKS)
+
+
+def _require_any(actor: Actor, *permissions: str) -> None:
+    if not any(actor.can(permission) for permission in permissions):
+        names = " or ".join(permissions)
+        raise PermissionError(f"This needs the permission {names}.", required_permission=names)

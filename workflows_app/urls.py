@@ -1,0 +1,16 @@
+"""The API's routes that belong to workflows and executions, below /api/."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from workflows_app import views
+
+urlpatterns = [
+    path("workflows", views.WorkflowsView.as_view(), name="api-workflows"),
+    path("workflows/<str:name>", views.WorkflowView.as_view(), name="api-workflow"),
+    path("executions", views.ExecutionsView.as_view(), name="api-executions"),
+    path("executions/<str:execution_id>", views.ExecutionView.as_view(), name="api-execution"),
+    path("executions/<str:execution_id>/logs", views.LogsView.as_view(), name="api-execution-logs"),
+    path("executions/<str:execution_id>/journal", views.JournalView.as_view(), name="api-execution-journal"),
+]
