@@ -198,7 +198,13 @@ HOST_NAME = socket.gethostname()
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "plain": {
+            "()": "logging.Formatter",
+            "fmt": "%(asctime)s %(levelname)s %(name)s [%(run)s] %(message)s",
+            "defaults": {"run": "-"},  # workflows_app.engine.logs says which execution a line belongs to
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("BIFROST_LOG_LEVEL", "INFO")},
     "loggers": {"httpx": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},

@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class WorkflowsConfig(AppConfig):
     name = "workflows_app"
     verbose_name = "Workflows"
+
+    def ready(self) -> None:
+        from workflows_app.engine import logs
+
+        logs.install()

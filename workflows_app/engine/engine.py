@@ -27,7 +27,8 @@ from workflows_app.engine.finish import LOST
 from workflows_app.engine.journal import Write, Writer
 from workflows_app.engine.limits import Limits
 from workflows_app.engine.run import Run
-from workflows_app.engine.tasks import TaskFactory
+from workflows_app.engine.tasks import TaskFactory, report_unnoticed
+from workflows_app.errors import PlatformUnavailable
 
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
@@ -128,6 +129,11 @@ class Engine:
     def holds(self, execution: UUID) -> bool:
         return execution in self._held
 
+    def require_beat(self) -> None:
+        """Raises PlatformUnavailable where no beat was confirmed for so long that a sweep may be near."""
+        if time.monotonic() - self.acknowledged > self.limits.no_new_step_after_seconds:
+            raise PlatformUnavailable("This process has lost touch with the database; the workflow was not run.")
+
     def add(self, run: Run) -> None:
         self.runs[run.facts.id] = run
         catalog.acquire(run.facts.loaded)
@@ -216,6 +222,7 @@ class Engine:
         guard_thread()
         asyncio.set_event_loop(self.loop)
         self.loop.set_task_factory(TaskFactory(settings.WORKSPACE))
+        self.loop.set_exception_handler(report_unnoticed)
         self._tick()
         try:
             self.loop.run_forever()

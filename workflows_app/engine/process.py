@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import structlog
 from django.db import connection
 from django.db.utils import Error as DatabaseError
+from django.db.utils import ProgrammingError
 
 from orgs.tenancy import guard_thread, shared_context
 from workflows_app.dispatch import workers
@@ -106,6 +107,8 @@ def _started() -> _Incarnation:
     fresh = _Incarnation(_process.kind, limits, _process.listener)
     try:
         fresh.start()
+    except ProgrammingError as error:
+        raise PlatformUnavailable("The database lacks tables: run manage.py migrate_schemas.") from error
     except DatabaseError as error:
         connection.close()
         raise PlatformUnavailable("The database is away; nothing was started.") from error

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future
-from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from workflows_app.engine.engine import Engine
 
 T = TypeVar("T")
-
-current_run: ContextVar[Run | None] = ContextVar("current_run", default=None)
 
 FIRST_SECRET_CONFIG_SECONDS = 2.0
 

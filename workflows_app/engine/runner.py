@@ -17,8 +17,9 @@ from typing import Any
 from bifrost.sdk.context import BlockingContext, OrganizationContext
 from bifrost.sdk.errors import TimeoutError as WorkflowTimeout
 from orgs.tenancy import guard_thread
+from workflows_app.engine.current import current_run
 from workflows_app.engine.position import position
-from workflows_app.engine.run import Run, current_run
+from workflows_app.engine.run import Run
 
 CANCEL_AGAIN_SECONDS = 0.3
 ABANDON_SECONDS = 0.7

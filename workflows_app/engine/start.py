@@ -97,6 +97,7 @@ def begin(engine: Engine, prepared: Prepared) -> Run | None:
     Raises FenceLost, PlatformUnavailable when the database is away, PermissionError for a suspended organization.
     """
     facts = prepared.facts
+    engine.require_beat()
     catalog.store_sources(facts.loaded)
     engine.hold(facts.id)
     try:

@@ -8,9 +8,14 @@ from contextvars import Context
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 import bifrost.sdk
+from workflows_app.engine.current import current_run
 from workflows_app.engine.position import position
-from workflows_app.engine.run import Run, current_run
+from workflows_app.engine.run import Run
+
+log = structlog.get_logger(__name__)
 
 SDK_DIRECTORY = str(Path(bifrost.sdk.__file__).parent)
 
@@ -39,7 +44,8 @@ class TaskFactory:
         where = None
         if self._numbered(coroutine):
             where = values(position, run.position).child()
-        task = asyncio.Task(_guard(run, coroutine, where), loop=loop, context=context)
+        name = f"{run.workflow_name} {run.execution_id} {where.path if where else ''}"
+        task = asyncio.Task(_guard(run, coroutine, where), loop=loop, context=context, name=name)
         run.tasks.add(task)
         task.add_done_callback(run.tasks.discard)
         # A task that is cancelled before its first step never awaits what it guards.
@@ -49,6 +55,15 @@ class TaskFactory:
     def _numbered(self, coroutine: Any) -> bool:
         code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
         return code is not None and code.co_filename.startswith(self._own)
+
+
+def report_unnoticed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """The loop's exception handler: what a task raised and nobody awaited. The text may hold secrets; the type tells."""
+    task = context.get("task") or context.get("future")
+    name = task.get_name() if isinstance(task, asyncio.Task) else "-"
+    log.warning(
+        "unnoticed in the loop", what=context["message"], task=name, error=type(context.get("exception")).__name__
+    )
 
 
 async def _guard(run: Run, coroutine: Any, where: Any) -> Any:

@@ -16,6 +16,7 @@ from workflows_app import recovery
 from workflows_app.dispatch import workers
 from workflows_app.dispatch.models import Dispatch, Fleet, Worker
 from workflows_app.engine import connection, process, statements
+from workflows_app.errors import PlatformUnavailable
 from workflows_app.executions import Outcome, Start, submit
 from workflows_app.models import Execution, ExecutionEvent
 
@@ -161,6 +162,14 @@ def test_a_process_that_was_fenced_answers_lost_and_writes_nothing(
     assert recovery.end_orphans() == 1
     assert recorded(acme, outcomes[0]).status == "Failed"
     assert "waited" not in str(journal(acme, outcomes[0]))
+
+
+def test_a_process_without_a_confirmed_beat_starts_nothing(run: Run, workspace: Workspace) -> None:
+    workspace.add(WAITS)
+    run("waits", seconds=0)
+    process.engine().acknowledged -= 13
+    with pytest.raises(PlatformUnavailable, match="lost touch"):
+        run("waits", seconds=0)
 
 
 def test_the_next_run_after_a_fence_gets_a_fresh_worker(run: Run, workspace: Workspace) -> None:

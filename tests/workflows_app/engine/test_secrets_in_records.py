@@ -107,7 +107,33 @@ def test_no_form_of_a_secret_is_stored_or_answered(
         assert shape not in answer
         assert shape not in stored
         assert json.dumps(shape)[1:-1] not in stored
+        assert shape not in caplog.text
     assert "REDACTED" in stored
+    assert "author says REDACTED" in caplog.text
+
+
+def test_what_a_forgotten_task_raises_does_not_reach_the_log(
+    run: Run, workspace: Workspace, secret: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace.add(
+        """
+        import gc
+
+        async def bad(secret):
+            raise RuntimeError("failed with " + secret)
+
+        @workflow(name="forgets")
+        async def forgets(context):
+            task = asyncio.create_task(bad(await context.get_secret("my_api_key")))
+            await asyncio.sleep(0.05)
+            del task
+            gc.collect()
+            return "done"
+        """
+    )
+    assert run("forgets").result == "done"
+    assert "unnoticed in the loop" in caplog.text and "RuntimeError" in caplog.text
+    assert CANARY not in caplog.text
 
 
 def test_the_positive_control_finds_a_value_that_is_no_secret(
