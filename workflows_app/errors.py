@@ -11,19 +11,19 @@ Refused
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from orgs.errors import Denied
 
-class Refused(Exception):
-    """A start or a request about an execution was refused; nothing was created."""
+
+class Refused(Denied):
+    """A start or a request about an execution was refused. `execution_id`: where one exists all the same."""
 
     status_code = 400
     error = "ValidationError"
-
-    def __init__(self, message: str, details: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.details = details or {}
+    execution_id: str | None = None
 
 
 class UnknownWorkflow(Refused):
@@ -45,9 +45,10 @@ class TooManyWaiting(Refused):
     status_code = 429
     error = "TooManyRequests"
 
-    def __init__(self, message: str, retry_after: int, details: dict[str, Any] | None = None) -> None:
-        super().__init__(message, details)
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
         self.retry_after = retry_after
+        self.headers: Mapping[str, str] = MappingProxyType({"Retry-After": str(retry_after)})
 
 
 class NotAvailable(Refused):
@@ -58,3 +59,7 @@ class NotAvailable(Refused):
 class PlatformUnavailable(Refused):
     status_code = 503
     error = "ServiceUnavailable"
+
+    def __init__(self, message: str, details: dict[str, Any] | None = None, execution_id: str | None = None) -> None:
+        super().__init__(message, details)
+        self.execution_id = execution_id

@@ -93,11 +93,11 @@ def answer_outcome(outcome: Outcome) -> HttpResponse:
 def answer_error(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
     """REST framework's exception handler: every exception of a view becomes an answer, none leaves it."""
     match exc:
-        case Refused() | Denied():
-            headers = {"Retry-After": str(exc.retry_after)} if hasattr(exc, "retry_after") else {}
-            if exc.status_code == 401:
-                headers["WWW-Authenticate"] = "Bearer"
-            return failure(exc.status_code, exc.error, exc.message, exc.details, headers=headers)
+        case Denied():
+            execution_id = exc.execution_id if isinstance(exc, Refused) else None
+            return failure(
+                exc.status_code, exc.error, exc.message, exc.details, execution_id=execution_id, headers=exc.headers
+            )
         case VaultUnavailable() | OperationalError() | InterfaceError():
             log.exception("A service that the API needs is away.")
             return failure(503, "ServiceUnavailable", "A service that this needs does not answer now. Try again.")

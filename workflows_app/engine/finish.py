@@ -75,7 +75,7 @@ def _write_later(run: Run, judged: Ending, write: Write, patience: float) -> Non
         write.done.add_done_callback(lambda _done: _ended(run, judged))
         raise PlatformUnavailable(
             "The database is away: the workflow has run, and its end is recorded as soon as the database is back.",
-            {"executionId": str(run.facts.id)},
+            execution_id=str(run.facts.id),
         ) from None
 
 

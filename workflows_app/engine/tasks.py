@@ -58,7 +58,7 @@ class TaskFactory:
 
 
 def report_unnoticed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """The loop's exception handler: what a task raised and nobody awaited. The text may hold secrets; the type tells."""
+    """The loop's exception handler: what a task raised and nobody awaited. Only its type: the text may hold secrets."""
     task = context.get("task") or context.get("future")
     name = task.get_name() if isinstance(task, asyncio.Task) else "-"
     log.warning(
