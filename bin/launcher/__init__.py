@@ -1,0 +1,1 @@
+"""What bin/up and bin/test do. Standard library only: it begins on a bare Python, before any package is installed."""
