@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from integrations.secrets import MASTER_KEY_PATH, TOKEN_ROLE, platform
 
 PLATFORM_POLICY = "bifrost-platform"
 MASTER_KEY_BYTES = 32
+ENGINE_SECONDS = 10.0
 _POLICY_FILE = Path(__file__).parent / "policies" / "platform.hcl"
 _TOKEN_ROLE: dict[str, Any] = {
     "allowed_policies_glob": ["org-*"],
@@ -68,6 +70,7 @@ def _ensure_engine() -> bool:
         mount = platform().call("get", path)["data"]
     except VaultRejected:  # there is none
         _administer(path, {"type": "kv", "options": {"version": "2"}}, f"the KV engine {settings.VAULT_MOUNT}/")
+        _await_engine()
         return True
     if mount["type"] != "kv" or (mount["options"] or {}).get("version") != "2":
         raise ConfigurationError(
@@ -75,6 +78,20 @@ def _ensure_engine() -> bool:
             config_key="VAULT_MOUNT",
         )
     return False
+
+
+def _await_engine() -> None:
+    """A fresh engine refuses everything while it makes itself one of version 2."""
+    deadline = time.monotonic() + ENGINE_SECONDS
+    while True:
+        try:
+            platform().call("get", f"{settings.VAULT_MOUNT}/config")
+        except VaultRejected:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _ensure_role() -> bool:
@@ -98,8 +115,12 @@ def _administer(path: str, body: dict[str, Any], what: str) -> None:
 
 def _install_policy() -> bool:
     """False where the token may not: the platform's own must not widen its own policy."""
+    path = f"sys/policies/acl/{PLATFORM_POLICY}"
     try:
-        platform().call("post", f"sys/policies/acl/{PLATFORM_POLICY}", {"policy": platform_policy()})
+        known = platform().call("get", path)
+        if known is not None and known["data"]["policy"] == platform_policy():
+            return False
+        platform().call("post", path, {"policy": platform_policy()})
     except VaultRefused:
         return False
     return True

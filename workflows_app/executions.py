@@ -98,7 +98,8 @@ def _run_to_end(run: Run) -> Outcome:
     try:
         raw = run.finished.result(seconds + limits.blocked_limit_seconds + PATIENCE_SECONDS)
     except TimeoutError:
-        raw = Raw(error=timed_out(run, seconds), still_running=True)
+        run.still_running = True
+        raw = Raw(error=timed_out(run, seconds))
     return _outcome(run.execution_id, finish(run, raw, PATIENCE_SECONDS))
 
 

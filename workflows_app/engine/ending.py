@@ -39,6 +39,8 @@ def conclude(run: Run, outcome: Outcome, limit: int) -> Ending:
             result = _result(run, outcome.value, limit)
         except WorkflowException as refused:
             error = refused
+    if run.still_running:
+        run.note("log", "warning", {"message": "The code did not stop; it may still be running.", "data": None})
     run.note_dropped_logs()
     if error is not None:
         return _failed(run, error)

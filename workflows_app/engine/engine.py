@@ -184,11 +184,11 @@ class Engine:
             self.write_events(run)
 
     def write_events(self, run: Run) -> None:
-        """Hands the run's unwritten events to the journal writer."""
-        events = run.take_events()
-        if not events:
-            return
-        parameters = {"worker": self.id, "id": run.facts.id, "events": json.dumps(events)}
+        """Hands the run's unwritten events to the journal writer, which cleans them in its own thread."""
+
+        def parameters() -> dict[str, Any]:
+            return {"worker": self.id, "id": run.facts.id, "events": json.dumps(run.take_events())}
+
         write = Write(statements.append(run.facts.organization.schema_name), parameters)
         run.in_flight(write.done)
         self.writer.submit(write)
@@ -204,12 +204,12 @@ class Engine:
 
     # --- configs that refer to secrets -------------------------------------------------------------------------------
 
-    def remember_secret_config(self, code_version: str, name: str) -> None:
-        """This version of the code reads the secret through a config: the next run fetches it before it starts."""
-        self._secret_configs.setdefault(code_version, set()).add(name)
+    def remember_secret_config(self, code_version: str, key: str) -> None:
+        """This version of the code reads a secret through the config: the next run fetches it before it starts."""
+        self._secret_configs.setdefault(code_version, set()).add(key)
 
-    def secret_configs(self, code_version: str) -> set[str]:
-        return self._secret_configs.get(code_version, set())
+    def secret_configs(self, code_version: str) -> tuple[str, ...]:
+        return tuple(self._secret_configs.get(code_version, ()))
 
     # -----------------------------------------------------------------------------------------------------------------
 

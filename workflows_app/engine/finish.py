@@ -51,10 +51,10 @@ def _write(run: Run, judged: Ending, patience: float) -> None:
     parameters = ending.parameters(run, judged)
     try:
         if run.writes_under_way():
-            return _write_later(run, judged, Write(statement, parameters), patience)
+            return _write_later(run, judged, Write(statement, lambda: parameters), patience)
         fenced, _now = connection.execute(statement, parameters)
     except connection.DatabaseAway:
-        return _write_later(run, judged, Write(statement, parameters), patience)
+        return _write_later(run, judged, Write(statement, lambda: parameters), patience)
     except psycopg.Error as refused:
         return _write_refused(run, parameters, refused)
     if not fenced:

@@ -39,11 +39,21 @@ class Event:
 
 @dataclass(slots=True)
 class Write:
-    """A statement of one execution that the writer commits: more events, or its end."""
+    """A statement of one execution that the writer commits: more events, or its end.
+
+    `make` gives its parameters; it is called once, in the writer's thread.
+    """
 
     statement: bytes
-    parameters: dict[str, Any]
+    make: Callable[[], dict[str, Any]]
     done: Future[tuple[Any, ...]] = field(default_factory=Future)
+    _parameters: dict[str, Any] | None = None
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        if self._parameters is None:
+            self._parameters = self.make()
+        return self._parameters
 
 
 class FenceLost(Exception):

@@ -29,22 +29,59 @@ END_SECONDS = 5.0
 
 
 class _Incarnation:
-    """An engine with the two threads that watch it."""
+    """An engine with the two threads that watch it. Once given up, it never comes back."""
 
     def __init__(self, kind: str, limits: Limits, listener: Listener | None) -> None:
-        self.engine = Engine(kind, limits, _replace, _leave)
+        self.engine = Engine(kind, limits, self._lost, _leave)
         self.engine.listener = listener
-        self.housekeeping = Housekeeping(self.engine)
-        self.watchdog = Watchdog(self.engine, _blocked)
+        self._housekeeping = Housekeeping(self.engine)
+        self._watchdog = Watchdog(self.engine, self._blocked)
 
     def start(self) -> None:
         self.engine.start()
-        self.housekeeping.start()
-        self.watchdog.start()
+        self._housekeeping.start()
+        self._watchdog.start()
 
-    def stop_watchers(self) -> None:
-        self.watchdog.stop()
-        self.housekeeping.stop()
+    def leave(self, grace: float) -> None:
+        """Lets runs finish for `grace` seconds, then goes; beats go on until its row is gone."""
+        self._watchdog.stop()
+        try:
+            self.engine.stop(grace)
+        except DatabaseError as error:
+            log.warning("the worker row stays: the database is away", error=str(error).strip())
+        self._housekeeping.stop()
+
+    def _lost(self, gone: Engine) -> None:
+        """The engine lost its fence. Called from whichever thread noticed."""
+        log.warning("engine is replaced", worker=gone.label)
+        _in_burial_thread(self._close)
+
+    def _blocked(self, gone: Engine) -> None:
+        """The loop is blocked: its row goes once the ends of its runs are written, and its thread is given up."""
+        _process.leaked_loops += 1
+        _in_burial_thread(self._bury)
+        if _process.leaked_loops >= gone.limits.max_leaked_loops:
+            _leave(f"{_process.leaked_loops} loops were given up")
+
+    def _bury(self) -> None:
+        """Ends the children of a given-up engine, waits for the threads that end the others, removes the row."""
+        guard_thread()
+        gone = self.engine
+        with shared_context():
+            for run in list(gone.runs.values()):
+                if run.facts.parent is not None:
+                    finish(run, run.finished.result(), END_SECONDS)
+            deadline = time.monotonic() + END_SECONDS
+            while gone.runs and time.monotonic() < deadline:
+                time.sleep(0.05)
+            workers.retire(gone.id)
+        self._close()
+        connection.close()
+
+    def _close(self) -> None:
+        self._watchdog.stop()
+        self._housekeeping.stop()
+        self.engine.close()
 
 
 @dataclass(slots=True)
@@ -88,16 +125,10 @@ def stop(grace: float | None = None) -> None:
     """Stops the engine, waiting at most `grace` seconds (default: the setting) for runs under way."""
     with _lock:
         stopped, _process.current, _process.leaked_loops = _process.current, None, 0
+    if stopped is not None:
+        stopped.leave(stopped.engine.limits.stop_grace_seconds if grace is None else grace)
     for burial in _process.burials:
         burial.join(END_SECONDS)
-    if stopped is None:
-        return
-    stopped.watchdog.stop()
-    try:
-        stopped.engine.stop(stopped.engine.limits.stop_grace_seconds if grace is None else grace)
-    except DatabaseError as error:
-        log.warning("the worker row stays: the database is away", error=str(error).strip())
-    stopped.housekeeping.stop()
 
 
 def _started() -> _Incarnation:
@@ -115,22 +146,8 @@ def _started() -> _Incarnation:
     return fresh
 
 
-def _replace(gone: Engine) -> None:
-    """The engine lost its fence: the next use starts a fresh one. Called from whichever thread noticed."""
-    log.warning("engine is replaced", worker=gone.label)
-    _in_burial_thread(_close, gone)
-
-
-def _blocked(gone: Engine) -> None:
-    """The loop is blocked: its row goes once the ends of its runs are written, and its thread is given up."""
-    _process.leaked_loops += 1
-    _in_burial_thread(_bury, gone)
-    if _process.leaked_loops >= gone.limits.max_leaked_loops:
-        _leave(f"{_process.leaked_loops} loops were given up")
-
-
-def _in_burial_thread(function: Callable[[Engine], None], gone: Engine) -> None:
-    thread = threading.Thread(target=function, args=(gone,), name="engine-burial", daemon=True)
+def _in_burial_thread(function: Callable[[], None]) -> None:
+    thread = threading.Thread(target=function, name="engine-burial", daemon=True)
     _process.burials = [burial for burial in _process.burials if burial.is_alive()] + [thread]
     thread.start()
 
@@ -139,26 +156,3 @@ def _leave(reason: str) -> None:
     """Code that will not stop has worn out this process: it drains and exits, and its supervisor starts it again."""
     log.error("the process leaves", reason=reason)
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _close(gone: Engine) -> None:
-    with _lock:
-        if _process.current is not None and _process.current.engine is gone:
-            _process.current.stop_watchers()
-            _process.current = None
-    gone.close()
-
-
-def _bury(gone: Engine) -> None:
-    """Ends the children of a given-up engine, waits for the threads that end the others, removes the row."""
-    guard_thread()
-    with shared_context():
-        for run in list(gone.runs.values()):
-            if run.facts.parent is not None:
-                finish(run, run.finished.result(), END_SECONDS)
-        deadline = time.monotonic() + END_SECONDS
-        while gone.runs and time.monotonic() < deadline:
-            time.sleep(0.05)
-        workers.retire(gone.id)
-    _close(gone)
-    connection.close()

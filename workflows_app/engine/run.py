@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FIRST_SECRET_CONFIG_SECONDS = 2.0
+FLUSH_EVENTS = 200  # that many unwritten lines do not wait for the log delay
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Run:
         self.finished: Future[Any] = Future()  # what came out of the code
         self.ended: Future[Any] = Future()  # its Ending, once durable
         self.fatal: BaseException | None = None
+        self.still_running = False  # it was stopped, and its code did not
         self.stop_reason: BaseException | None = None
         self.stop: Callable[[BaseException], None] | None = None  # on the loop; set once the code was started
         self.position = Position()
@@ -80,7 +83,8 @@ class Run:
         self._unwritten: list[Event] = []
         self._in_flight: list[Future[Any]] = []
         self._logs = self._dropped = self._events = self._bytes = 0
-        self._secrets: dict[str, asyncio.Future[str]] = {}
+        self._secrets: dict[str, str] = {}
+        self._reading: dict[str, asyncio.Future[str]] = {}
         self._began = time.monotonic()
 
     # --- the SDK's Host ------------------------------------------------------------------------------------------
@@ -129,35 +133,40 @@ class Run:
             self._bytes += length
             if kind == "variable":
                 self.variables[name] = data
-            first = len(self._unwritten) == 1
-        if first:
+            unwritten = len(self._unwritten)
+        if unwritten == 1:
             self.engine.flush_later(self)
+        elif unwritten % FLUSH_EVENTS == 0:
+            self.engine.write_events(self)
 
     def config(self, key: str) -> tuple[bool, Any]:
         """The config's value at the start of the run; a reference to a secret yields the secret."""
         present, value = configs.resolve(self._config, key)
         if isinstance(value, SecretReference):
-            self.engine.remember_secret_config(self.facts.loaded.code_version, value.name)
+            self.engine.remember_secret_config(self.facts.loaded.code_version, key)
             return True, self._secret_now(value.name)
         return present, value
 
     async def secret(self, name: str) -> str:
         """The secret's value, read once per execution, and from then on removed from all that is recorded."""
         self.check()
-        if name not in self._secrets:
-            future = asyncio.wrap_future(secrets.secret_future(self.facts.organization, name))
-            self._secrets[name] = future
+        if name in self._secrets:
+            return self._secrets[name]
+        if name not in self._reading:
+            self._reading[name] = asyncio.wrap_future(secrets.secret_future(self.facts.organization, name))
             self.record("secret", name, None)
-        value = await asyncio.shield(self._secrets[name])
-        self.scrubber.add(value)
-        return value
+        return self._keep_secret(name, await asyncio.shield(self._reading[name]))
 
-    def knows_secret(self, name: str, value: str) -> None:
-        """A secret that was fetched before the start."""
-        self.scrubber.add(value)
-        future = self.engine.loop.create_future()
-        future.set_result(value)
-        self._secrets[name] = future
+    def fetch_secret_configs(self, keys: Iterable[str]) -> None:
+        """Before the start, in a thread that may wait: reads the secrets to which these configs refer.
+
+        One that cannot be had is left to the workflow, which may not ask for it this time.
+        """
+        for key in keys:
+            _, value = configs.resolve(self._config, key)
+            if isinstance(value, SecretReference):
+                with suppress(WorkflowException):
+                    self._keep_secret(value.name, secrets.read_secret(self.facts.organization, value.name))
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> Any:
         """Runs a workflow as a child of this execution and returns its exact result, or raises its error."""
@@ -195,6 +204,10 @@ class Run:
         """An error that must not leave the loop, such as SystemExit in any task, becomes the execution's error."""
         if self.fatal is None:
             self.fatal = error
+        # A plain function's thread may be calling, and tasks are the loop's.
+        self.engine.loop.call_soon_threadsafe(self._cancel_tasks)
+
+    def _cancel_tasks(self) -> None:
         for task in list(self.tasks):
             task.cancel()
 
@@ -264,16 +277,19 @@ class Run:
         }
 
     def _secret_now(self, name: str) -> str:
-        known = self._secrets.get(name)
-        if known is not None and known.done():
-            return known.result()
+        """For the plain call `get_config`: at once where the secret was fetched, else bounded."""
+        if name in self._secrets:
+            return self._secrets[name]
         try:
             value = secrets.secret_future(self.facts.organization, name).result(FIRST_SECRET_CONFIG_SECONDS)
         except TimeoutError:
-            raise ConfigurationError(
-                f"The vault did not answer within {FIRST_SECRET_CONFIG_SECONDS:.0f} s.", config_key=name
-            ) from None
+            message = f"The vault did not answer within {FIRST_SECRET_CONFIG_SECONDS:.0f} s."
+            raise ConfigurationError(message, config_key=name) from None
+        return self._keep_secret(name, value)
+
+    def _keep_secret(self, name: str, value: str) -> str:
         self.scrubber.add(value)
+        self._secrets[name] = value
         return value
 
 

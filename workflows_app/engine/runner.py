@@ -32,7 +32,6 @@ class Outcome:
 
     value: Any = None
     error: BaseException | None = None
-    still_running: bool = False
 
 
 class StopRequested(Exception):
@@ -91,7 +90,8 @@ class _Finisher:
         """Tasks that the function left behind are cancelled and awaited, bounded, before the run may end."""
         rest = self.run.tasks - {main}
         await asyncio.wait(rest, timeout=ABANDON_SECONDS)
-        self._finish(outcome_of(main, still_running=any(not task.done() for task in rest)))
+        self.run.still_running |= any(not task.done() for task in rest)
+        self._finish(outcome_of(main))
 
     def _cancel_all(self) -> None:
         if self.on_done is not None:
@@ -100,10 +100,8 @@ class _Finisher:
 
     def _abandon(self) -> None:
         if self.on_done is not None and not self.main.done():
-            self.run.note(
-                "log", "warning", {"message": "The code did not stop; it may still be running.", "data": None}
-            )
-            self._finish(Outcome(error=self.run.stop_reason, still_running=True))
+            self.run.still_running = True
+            self._finish(Outcome(error=self.run.stop_reason))
 
     def _finish(self, outcome: Outcome) -> None:
         if self.on_done is None:
@@ -114,13 +112,11 @@ class _Finisher:
         on_done(self.run, outcome)
 
 
-def outcome_of(main: asyncio.Task[Any], *, still_running: bool = False) -> Outcome:
+def outcome_of(main: asyncio.Task[Any]) -> Outcome:
     if main.cancelled():
-        return Outcome(error=asyncio.CancelledError(), still_running=still_running)
+        return Outcome(error=asyncio.CancelledError())
     error = main.exception()
-    if error is not None:
-        return Outcome(error=error, still_running=still_running)
-    return Outcome(value=main.result(), still_running=still_running)
+    return Outcome(value=main.result()) if error is None else Outcome(error=error)
 
 
 async def _call(run: Run) -> Any:
@@ -151,9 +147,7 @@ async def _in_thread(run: Run, function: Callable[[], Any]) -> Any:
     except asyncio.CancelledError:
         await asyncio.wait({future}, timeout=THREAD_SECONDS)
         if not future.done():
-            run.note(
-                "log", "warning", {"message": "The thread did not stop; its code may still be running.", "data": None}
-            )
+            run.still_running = True
             run.engine.thread_leaked(run.thread)
         raise
 

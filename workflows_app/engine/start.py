@@ -113,6 +113,7 @@ def begin(engine: Engine, prepared: Prepared) -> Run | None:
     for secret in prepared.secrets:
         run.scrubber.add(secret)
     engine.add(run)
+    run.fetch_secret_configs(engine.secret_configs(facts.loaded.code_version))
     return run
 
 

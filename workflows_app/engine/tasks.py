@@ -59,10 +59,12 @@ class TaskFactory:
 
 def report_unnoticed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     """The loop's exception handler: what a task raised and nobody awaited. Only its type: the text may hold secrets."""
+    if "exception" not in context:
+        return  # a task that was dropped with its engine
     task = context.get("task") or context.get("future")
     name = task.get_name() if isinstance(task, asyncio.Task) else "-"
     log.warning(
-        "unnoticed in the loop", what=context["message"], task=name, error=type(context.get("exception")).__name__
+        "unnoticed in the loop", what=context["message"], task=name, error=type(context["exception"]).__name__
     )
 
 

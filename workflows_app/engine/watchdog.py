@@ -19,6 +19,7 @@ from workflows_app.engine.run import Run, mapping_of
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 0.25
+LATE_SECONDS = 1.0  # a look that comes so late says that the whole process stood still, or that code held the GIL
 
 
 class Watchdog:
@@ -38,8 +39,15 @@ class Watchdog:
         self._stopped.set()
 
     def _run(self) -> None:
+        before, worked = time.monotonic(), time.process_time()
         while not self._stopped.wait(LOOK_SECONDS):
-            self.look(time.monotonic() - self._engine.mark)
+            now, working = time.monotonic(), time.process_time()
+            late = now - before > LATE_SECONDS
+            if late and working - worked < (now - before) / 2:
+                # Nobody computed meanwhile: the process was stopped and has come back. No workflow is to blame.
+                self._engine.mark = now
+            before, worked = now, working
+            self.look(now - self._engine.mark)
 
     def look(self, silent_seconds: float) -> None:
         """Judges a loop that has been silent for so many seconds."""

@@ -197,3 +197,20 @@ def test_log_lines_over_their_limit_are_dropped_and_counted(
     lines = [data["message"] for _, _, data in journal(acme, outcome, "log")]
     assert len(lines) == 11
     assert lines[-1] == "90 log lines dropped"
+
+
+def test_a_burst_of_log_lines_in_one_go_is_kept(run: Run, workspace: Workspace, acme: OrganizationRecord) -> None:
+    workspace.add(
+        """
+        @workflow(name="burst")
+        def burst(context):
+            for number in range(3000):
+                context.log("info", f"line {number}")
+                if number % 500 == 0:
+                    time.sleep(0.05)
+            return "done"
+        """
+    )
+    outcome = run("burst")
+    lines = [data["message"] for _, _, data in journal(acme, outcome, "log")]
+    assert lines == [f"line {number}" for number in range(3000)]

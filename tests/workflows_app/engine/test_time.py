@@ -90,7 +90,9 @@ def test_an_abandoned_run_can_write_nothing_more(run: Run, workspace: Workspace,
     assert len(journal(acme, outcome)) == lines
 
 
-def test_a_plain_function_over_its_time_is_interrupted(run: Run, workspace: Workspace) -> None:
+def test_a_plain_function_over_its_time_is_interrupted(
+    run: Run, workspace: Workspace, acme: OrganizationRecord
+) -> None:
     workspace.add(
         """
         @workflow(name="spins", timeout_seconds=1)
@@ -102,6 +104,22 @@ def test_a_plain_function_over_its_time_is_interrupted(run: Run, workspace: Work
     outcome, seconds = timed(run, "spins")
     assert outcome.error is not None and outcome.error["error"] == "TimeoutError"
     assert seconds < 2.5
+    assert journal(acme, outcome, "log") == []
+
+
+def test_a_thread_that_cannot_be_interrupted_is_named_as_still_running(
+    run: Run, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(name="waits_outside", timeout_seconds=1)
+        def waits_outside(context):
+            time.sleep(4)
+        """
+    )
+    outcome, seconds = timed(run, "waits_outside")
+    assert seconds < 2.5
+    assert "may still be running" in journal(acme, outcome, "log")[-1][2]["message"]
 
 
 def test_tasks_that_a_workflow_leaves_behind_are_cancelled_before_it_ends(run: Run, workspace: Workspace) -> None:
