@@ -12,7 +12,7 @@ from django.conf import settings
 from bifrost.bridge import Bridge
 from bifrost.wsgi import application as django_application
 from workflows_app import catalog
-from workflows_app.engine import process
+from workflows_app.engine import logs, process
 from workflows_app.errors import PlatformUnavailable
 
 log = structlog.get_logger(__name__)
@@ -33,11 +33,13 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
 
 async def _lifespan(receive: Any, send: Any) -> None:
     await receive()
+    logs.guard_output()
     starting = asyncio.create_task(_start_engine())
     await send({"type": "lifespan.startup.complete"})
     await receive()
     starting.cancel()
-    await asyncio.to_thread(process.stop)
+    # No more grace: before it says this, the server has waited for the callers of the runs that are left.
+    await asyncio.to_thread(process.stop, 0.0, for_good=True)
     catalog.stop_watching()
     await send({"type": "lifespan.shutdown.complete"})
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -93,6 +94,8 @@ DATABASES = {"default": env.db_url("DATABASE_URL", engine="orgs.database")}
 DATABASES["default"].update(CONN_MAX_AGE=300, CONN_HEALTH_CHECKS=True)
 # psycopg prepares only what asks for it; Django itself never does.
 DATABASES["default"].setdefault("OPTIONS", {}).update(prepare_threshold=1_000_000, application_name="bifrost")
+# A database host that is gone is noticed: seconds to connect, milliseconds without an acknowledgement.
+DATABASES["default"]["OPTIONS"].update(connect_timeout=5, tcp_user_timeout=15_000)
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 TENANT_MODEL = "orgs.Organization"
 TENANT_DOMAIN_MODEL = "orgs.Domain"
@@ -133,6 +136,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "defaultModelsExpandDepth": 0},
 }
 
 # --- Pages -------------------------------------------------------------------------------------------------------
@@ -141,6 +145,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 LANGUAGE_CODE = "en"
+FORMAT_MODULE_PATH = ["bifrost.formats"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 CACHES = {
@@ -150,7 +155,26 @@ CACHES = {
         "REVERSE_KEY_FUNCTION": "django_tenants.cache.reverse_key",
     }
 }
-UNFOLD = {"SITE_TITLE": "Bifrost", "SITE_HEADER": "Bifrost", "SITE_SYMBOL": "conversion_path"}
+UNFOLD = {
+    "SITE_TITLE": "Bifrost",
+    "SITE_HEADER": "Bifrost",
+    "SITE_SYMBOL": "conversion_path",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("bifrost/favicon.svg")}],
+    "STYLES": [lambda _: static("bifrost/pages.css")],
+    "SCRIPTS": [lambda _: static("bifrost/keyboard.js")],
+    "SIDEBAR": {"navigation": "bifrost.navigation.of_staff"},
+    "DASHBOARD_CALLBACK": "bifrost.dashboard.fill",
+}
+# What differs on the site of one organization.
+UNFOLD_ORGANIZATION = {
+    **UNFOLD,
+    "SIDEBAR": {"navigation": "bifrost.navigation.of_organization"},
+    "DASHBOARD_CALLBACK": None,
+    # Django's log of changes is not written for an organization's rows.
+    "SHOW_HISTORY": False,
+    "ENVIRONMENT": "bifrost.navigation.organization_label",
+}
 
 # --- Vault -------------------------------------------------------------------------------------------------------
 

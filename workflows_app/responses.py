@@ -99,7 +99,8 @@ def answer_error(exc: Exception, context: Mapping[str, Any]) -> HttpResponse:
                 exc.status_code, exc.error, exc.message, exc.details, execution_id=execution_id, headers=exc.headers
             )
         case VaultUnavailable() | OperationalError() | InterfaceError():
-            log.exception("A service that the API needs is away.")
+            # One line: while it is away, every request ends here.
+            log.warning("A service that the API needs is away: %s", str(exc).partition("\n")[0])
             return failure(503, "ServiceUnavailable", "A service that this needs does not answer now. Try again.")
         case WorkflowException():
             return failure(_status_of(exc), exc.error_type, exc.message, exc.details)

@@ -92,6 +92,7 @@ class _Process:
     listener: Listener | None = None
     current: _Incarnation | None = None
     leaked_loops: int = 0
+    stopped_for_good: bool = False
     burials: list[threading.Thread] = field(default_factory=list)
 
 
@@ -111,6 +112,8 @@ def engine() -> Engine:
     if current is not None and current.engine.accepts:
         return current.engine
     with _lock:
+        if _process.stopped_for_good:
+            raise PlatformUnavailable("This process is stopping.")
         if _process.current is None or not _process.current.engine.accepts:
             _process.current = _started()
         return _process.current.engine
@@ -121,9 +124,13 @@ def running() -> Engine | None:
     return _process.current.engine if _process.current is not None else None
 
 
-def stop(grace: float | None = None) -> None:
-    """Stops the engine, waiting at most `grace` seconds (default: the setting) for runs under way."""
+def stop(grace: float | None = None, *, for_good: bool = False) -> None:
+    """Stops the engine, waiting at most `grace` seconds (default: the setting) for runs under way.
+
+    `for_good`: the process ends, and whoever still asks for an engine is refused.
+    """
     with _lock:
+        _process.stopped_for_good = for_good
         stopped, _process.current, _process.leaked_loops = _process.current, None, 0
     if stopped is not None:
         stopped.leave(stopped.engine.limits.stop_grace_seconds if grace is None else grace)

@@ -63,9 +63,7 @@ def report_unnoticed(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) 
         return  # a task that was dropped with its engine
     task = context.get("task") or context.get("future")
     name = task.get_name() if isinstance(task, asyncio.Task) else "-"
-    log.warning(
-        "unnoticed in the loop", what=context["message"], task=name, error=type(context["exception"]).__name__
-    )
+    log.warning("unnoticed in the loop", what=context["message"], task=name, error=type(context["exception"]).__name__)
 
 
 async def _guard(run: Run, coroutine: Any, where: Any) -> Any:

@@ -204,6 +204,14 @@ def test_stopping_lets_a_run_finish_within_the_grace(
     assert not Worker.objects.exists()
 
 
+def test_a_process_that_was_stopped_for_good_starts_no_fresh_engine(run: Run, workspace: Workspace) -> None:
+    workspace.add(WAITS)
+    process.stop(grace=0, for_good=True)
+    with pytest.raises(PlatformUnavailable, match="stopping"):
+        run("waits", seconds=0)
+    assert not Worker.objects.exists()
+
+
 def test_stopping_fails_what_outlasts_the_grace_as_worker_stopped(
     run: Run, workspace: Workspace, acme: OrganizationRecord, in_background: Callable[..., list[Outcome]]
 ) -> None:

@@ -1,0 +1,206 @@
+"""The whole platform as bin/up runs it, with a workspace of the tests' own and shortened times."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+import psycopg
+
+from tests.acceptance.contract import Contract
+from tests.acceptance.launching import ROOT, Up, environment, eventually, processes, running
+
+WORKSPACE = Path(__file__).parent / "workspace"
+CALLERS = 120
+# A worker is dead when it was silent for so long, in at least five polls.
+SHORT_TIMES = {
+    "BIFROST_BEAT_SECONDS": "0.3",
+    "BIFROST_DEAD_AFTER_SECONDS": "1.5",
+    "BIFROST_BLOCKED_WARNING_SECONDS": "0.5",
+    "BIFROST_BLOCKED_LIMIT_SECONDS": "2",
+    "BIFROST_WORKSPACE_POLL_SECONDS": "0.2",
+}
+
+
+class Stack:
+    """A running platform: its API by HTTP, its commands, its database, its processes."""
+
+    def __init__(self, up: Up, workspace: Path, variables: dict[str, str]) -> None:
+        self.up = up
+        self.workspace = workspace
+        self.url: str = up.document["url"]
+        self.http = httpx.Client(base_url=self.url, timeout=60, limits=httpx.Limits())
+        self._contract = Contract(self.http.get("/api/schema").json())
+        self._variables = variables
+        self._said_before = 0
+        self._callers = ThreadPoolExecutor(CALLERS, "caller")
+
+    # --- the API -----------------------------------------------------------------------------------------------------
+
+    def token(self, org_id: str) -> str:
+        token = self.up.document["organizations"][org_id]["token"]
+        assert isinstance(token, str)
+        return token
+
+    def call(self, method: str, path: str, token: str = "", **options: Any) -> httpx.Response:
+        """The answer, which keeps to the OpenAPI document."""
+        headers = {**({"Authorization": f"Bearer {token}"} if token else {}), **options.pop("headers", {})}
+        answer = self.http.request(method, path, headers=headers, **options)
+        self._contract.check(answer)
+        return answer
+
+    def run(self, workflow: str, org_id: str = "acme", **parameters: Any) -> httpx.Response:
+        return self.call("POST", f"/api/workflows/{workflow}", self.token(org_id), json=parameters)
+
+    def begin(self, workflow: str, org_id: str = "acme", **parameters: Any) -> Future[httpx.Response]:
+        """The same by a caller of its own, who waits for the answer."""
+        return self.begin_call(partial(self.run, workflow, org_id, **parameters))
+
+    def begin_call(self, call: Callable[[], httpx.Response]) -> Future[httpx.Response]:
+        return self._callers.submit(call)
+
+    def record(self, execution_id: str, org_id: str = "acme") -> dict[str, Any]:
+        return self._found(f"/api/executions/{execution_id}", org_id)
+
+    def journal(self, execution_id: str, org_id: str = "acme") -> list[dict[str, Any]]:
+        lines = self._found(f"/api/executions/{execution_id}/journal?limit=1000", org_id)["results"]
+        assert isinstance(lines, list)
+        return lines
+
+    def _found(self, path: str, org_id: str) -> dict[str, Any]:
+        answer = self.call("GET", path, self.token(org_id))
+        assert answer.status_code == 200, answer.text
+        document = answer.json()
+        assert isinstance(document, dict)
+        return document
+
+    def health(self) -> httpx.Response:
+        return self.call("GET", "/api/health")
+
+    # --- what lies behind it -----------------------------------------------------------------------------------------
+
+    def manage(self, *arguments: str, stdin: str = "", wanted: int = 0) -> str:
+        """The output of a command that ends with this status."""
+        done = subprocess.run(
+            self._command(*arguments), input=stdin, env=self._environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == wanted, done.stderr
+        return done.stdout
+
+    @contextmanager
+    def beside(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """A command that runs meanwhile; it has to end well by itself."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        process = subprocess.Popen(self._command(*arguments), env=self._environment, **pipes)  # type: ignore[call-overload]
+        try:
+            yield process
+            output, _ = process.communicate(timeout=30)
+            assert process.returncode == 0, output
+        finally:
+            process.kill()
+            process.wait()
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        return environment(self.up.data, **self._variables)
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        with psycopg.connect(self.up.document["databaseUrl"], autocommit=True) as connection:
+            cursor = connection.execute(statement.encode(), values or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def schema(self, org_id: str) -> str:
+        return str(self.sql("SELECT schema_name FROM orgs_organization WHERE org_id = %s", org_id)[0][0])
+
+    def unfinished(self) -> list[tuple[Any, ...]]:
+        """What any organization's executions and the run queue hold that has not ended."""
+        schemas = [row[0] for row in self.sql("SELECT schema_name FROM orgs_organization")]
+        running = " UNION ALL ".join(
+            f"SELECT id FROM {schema}.workflows_app_execution WHERE status = 'Running'" for schema in schemas
+        )
+        return self.sql(f"{running} UNION ALL SELECT execution FROM dispatch_dispatch")
+
+    @property
+    def web(self) -> int:
+        """The process number of the web process."""
+        [pid] = self.up.document["pids"]["web"]
+        assert isinstance(pid, int)
+        return pid
+
+    def settle(self) -> None:
+        """Waits until all is well and nothing runs."""
+        eventually(self.up.is_healthy, "health")
+        eventually(lambda: not self.unfinished(), "the end of every execution")
+
+    def begin_test(self) -> None:
+        self.settle()
+        self._said_before = len(self.up.output)
+
+    @property
+    def said(self) -> str:
+        """What bin/up wrote since the test began."""
+        return self.up.output[self._said_before :]
+
+    def close(self) -> None:
+        self.http.close()
+        self._callers.shutdown()
+
+
+class Gate:
+    """What the workflows of waiting.py wait at."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        directory.mkdir(parents=True)
+
+    def __str__(self) -> str:
+        return str(self.directory)
+
+    def reached(self, number: int = 1, seconds: float = 20) -> list[str]:
+        """The ids of so many executions, once they have come to it."""
+
+        def ids() -> list[str]:
+            found = [entry.name for entry in self.directory.iterdir() if entry.name != "open"]
+            return found if len(found) >= number else []
+
+        waiting = eventually(ids, f"{number} runs at the gate", seconds)
+        assert isinstance(waiting, list)
+        return waiting
+
+    def open(self) -> None:
+        (self.directory / "open").touch()
+
+
+@contextmanager
+def running_stack(**variables: str) -> Iterator[Stack]:
+    """Set up and running; afterwards it has to stop when asked, with everything that it started."""
+    # Not below pytest's own directory: every session of pytest closes that one to others, and root's PostgreSQL is
+    # another user.
+    with TemporaryDirectory(prefix="bifrost-acceptance-") as directory:
+        yield from _running(Path(directory), variables)
+
+
+def _running(directory: Path, variables: dict[str, str]) -> Iterator[Stack]:
+    data, workspace = directory / "data", directory / "workspace"
+    shutil.copytree(WORKSPACE, workspace, ignore=shutil.ignore_patterns("__pycache__"))
+    variables = {**variables, "BIFROST_WORKSPACE": str(workspace)}
+    with running(data, **variables) as up:
+        stack = Stack(up, workspace, variables)
+        try:
+            yield stack
+        finally:
+            stack.close()
+        assert up.stop() == 0, up.output[-5000:]
+    assert processes(data) == {}
