@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 
 from bifrost.health import HealthView
 from bifrost.schema import DocsView, SchemaView
 from orgs.sites import staff_site
+from workflows_app.pages import show_workflows
 from workflows_app.responses import unknown_route
 
 handler400 = "workflows_app.responses.bad_request"
@@ -16,5 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", DocsView.as_view(), name="api-docs"),
     path("api/", include("workflows_app.urls")),
     re_path(r"^api(?:/|$)", unknown_route),
+    path("admin/workflows/", staff_site.admin_view(show_workflows), name="staff-workflows"),
     path("admin/", staff_site.urls),
+    re_path(r"^(?:admin)?$", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.postgres.fields import ArrayField
 from django.db.models import Model, QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.html import format_html
+from unfold.decorators import display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from orgs import directory
 from orgs.errors import InvalidOrganization, OrganizationExists
@@ -17,9 +22,17 @@ from orgs.models import ApiToken, Membership, Organization, User
 from orgs.permissions import MANAGE_MEMBERS, MANAGE_ORGANIZATIONS, MANAGE_TOKENS, VIEW_ORGANIZATIONS
 from orgs.provisioning import create_organization, renew_organization
 from orgs.records import OrganizationRecord
-from orgs.sites import PermissionAdmin, actor_of, staff_site
+from orgs.sites import PermissionAdmin, actor_of, organization_page, staff_site
 from orgs.staff import StaffScope
 from orgs.tokens import issue_token, revoke_token
+
+STATUS_LABELS = {
+    Organization.Status.ACTIVE: "success",
+    Organization.Status.SUSPENDED: "warning",
+    "revoked": "danger",
+    "expired": "warning",
+}
+STAFF_SCOPE = "For the MSP's staff alone: the customers that the person works for, by name, by tag, or all."
 
 
 def scope_of(request: HttpRequest) -> StaffScope:
@@ -29,6 +42,10 @@ def scope_of(request: HttpRequest) -> StaffScope:
 
 class StaffModelAdmin(PermissionAdmin):
     """Changes are seen at once by this process's resolver."""
+
+    formfield_overrides: ClassVar = {
+        ArrayField: {"widget": UnfoldAdminTextInputWidget, "help_text": "Separated by commas."}
+    }
 
     def save_model(self, request: HttpRequest, obj: Model, form: ModelForm[Any], change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -52,7 +69,7 @@ class OrganizationAdmin(StaffModelAdmin):
 
     view_permission = VIEW_ORGANIZATIONS
     change_permission = MANAGE_ORGANIZATIONS
-    list_display: ClassVar = ["name", "org_id", "status", "ready", "tags", "created_at"]
+    list_display: ClassVar = ["name", "org_id", "shown_status", "ready", "shown_tags", "created_at", "pages"]
     list_filter: ClassVar = ["status", "ready"]
     search_fields: ClassVar = ["name", "org_id"]
     fields: ClassVar = ["org_id", "name", "status", "tenant_id", "timezone", "tags", "ready", "migration_error"]
@@ -91,17 +108,31 @@ class OrganizationAdmin(StaffModelAdmin):
         made = create_organization(form.cleaned_data["org_id"], **values)
         obj.id, obj.schema_name, obj._state.adding = made.id, made.schema_name, False
 
-    @admin.action(description="Suspend: its doors answer 403", permissions=["change"])
+    @display(description="Status", ordering="status", label=STATUS_LABELS)  # type: ignore[untyped-decorator]
+    def shown_status(self, organization: Organization) -> str:
+        return organization.status
+
+    @admin.display(description="Tags", ordering="tags")
+    def shown_tags(self, organization: Organization) -> str:
+        return ", ".join(organization.tags)
+
+    @admin.display(description="Pages")
+    def pages(self, organization: Organization) -> str:
+        address = organization_page(organization.org_id, "admin:index")
+        return format_html('<a class="bifrost-link" href="{}">Open</a>', address)
+
+    @admin.action(description="Suspend: pages and API answer 403", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
-        self._set_status(queryset, Organization.Status.SUSPENDED)
+        self._set_status(request, queryset, Organization.Status.SUSPENDED)
 
     @admin.action(description="Activate", permissions=["change"])
     def activate(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
-        self._set_status(queryset, Organization.Status.ACTIVE)
+        self._set_status(request, queryset, Organization.Status.ACTIVE)
 
-    def _set_status(self, queryset: QuerySet[Organization], status: str) -> None:
-        queryset.update(status=status)
+    def _set_status(self, request: HttpRequest, queryset: QuerySet[Organization], status: str) -> None:
+        changed = queryset.update(status=status)
         directory.forget()
+        self.message_user(request, f"{changed} now {status}.")
 
 
 @admin.register(User, site=staff_site)
@@ -109,24 +140,41 @@ class UserAdmin(StaffModelAdmin):
     view_permission = MANAGE_MEMBERS
     change_permission = MANAGE_MEMBERS
     form = UserForm
-    list_display: ClassVar = ["email", "name", "is_active", "is_superuser", "last_login"]
+    list_display: ClassVar = ["email", "name", "roles", "is_active", "last_login"]
     list_filter: ClassVar = ["is_active"]
     search_fields: ClassVar = ["email", "name"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return scope_of(request).users()
+        return scope_of(request).users().prefetch_related("memberships__organization")
+
+    @admin.display(description="Roles")
+    def roles(self, user: User) -> str:
+        named = [f"{membership.role} of {membership.organization.name}" for membership in user.memberships.all()]
+        return ", ".join([*(["superuser"] if user.is_superuser else []), *named])
 
 
 @admin.register(Membership, site=staff_site)
 class MembershipAdmin(StaffModelAdmin):
     view_permission = MANAGE_MEMBERS
     change_permission = MANAGE_MEMBERS
-    list_display: ClassVar = ["user", "organization", "role"]
+    list_display: ClassVar = ["user", "organization", "role", "scope"]
+    list_select_related: ClassVar = ["user", "organization"]
+    fieldsets: ClassVar = [
+        (None, {"fields": ["user", "organization", "role"]}),
+        ("Scope", {"description": STAFF_SCOPE, "fields": ["all_organizations", "organizations", "tags"]}),
+    ]
     list_filter: ClassVar = ["role"]
     search_fields: ClassVar = ["user__email", "organization__name"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
-        return scope_of(request).memberships()
+        return scope_of(request).memberships().prefetch_related("organizations")
+
+    @admin.display(description="Scope")
+    def scope(self, membership: Membership) -> str:
+        """Which customers a member of the staff has; nothing for a customer's own people."""
+        if membership.all_organizations:
+            return "all organizations"
+        return ", ".join([*(chosen.name for chosen in membership.organizations.all()), *membership.tags])
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.may(request, self.change_permission)
@@ -152,7 +200,7 @@ class ApiTokenAdmin(StaffModelAdmin):
     view_permission = MANAGE_TOKENS
     change_permission = MANAGE_TOKENS
     form = NewTokenForm
-    list_display: ClassVar = ["name", "organization", "hint", "created_at", "expires_at", "last_used_at", "revoked_at"]
+    list_display: ClassVar = ["name", "organization", "hint", "state", "created_at", "expires_at", "last_used_at"]
     search_fields: ClassVar = ["name", "organization__name"]
     shown: ClassVar = ["organization", "name", "hint", "permissions", "created_by", "created_at", "expires_at"]
     actions: ClassVar = ["revoke"]
@@ -164,6 +212,17 @@ class ApiTokenAdmin(StaffModelAdmin):
         if obj:
             return [*self.shown, "last_used_at", "revoked_at"]
         return ["organization", "name", "permissions", "other_permissions", "expires_at"]
+
+    @display(description="State", label=STATUS_LABELS)  # type: ignore[untyped-decorator]
+    def state(self, token: ApiToken) -> str:
+        if token.revoked_at:
+            return "revoked"
+        return "expired" if token.expires_at and token.expires_at <= timezone.now() else "active"
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        """With one button: whichever is pressed, the next page shows the token."""
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is None and super().has_change_permission(request)

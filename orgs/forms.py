@@ -8,17 +8,28 @@ from django import forms
 from django.contrib.auth import password_validation
 from django.contrib.postgres.forms import SimpleArrayField
 from django.core.exceptions import ValidationError
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminTextInputWidget,
+)
 
 from orgs.models import ApiToken, Domain, Organization, User
-from orgs.permissions import KNOWN_PERMISSIONS
+from orgs.permissions import ORGANIZATION_PERMISSIONS, PLATFORM_PERMISSIONS
 from orgs.tokens import check_permissions
+
+PASSWORD_HELP = "Leave it empty to keep the present one. A new person without one cannot sign in by password."
 
 
 class NewOrganizationForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     """What `provisioning.create_organization` takes."""
 
-    tags = SimpleArrayField(forms.CharField(max_length=50), required=False, widget=UnfoldAdminTextInputWidget)
+    tags = SimpleArrayField(
+        forms.CharField(max_length=50),
+        required=False,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="Separated by commas.",
+    )
     domains = SimpleArrayField(
         forms.CharField(max_length=253),
         required=False,
@@ -41,7 +52,7 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when i
     """A person, with a password where one is typed; an empty one leaves the old one."""
 
     new_password = forms.CharField(
-        required=False, strip=False, widget=UnfoldAdminPasswordWidget, help_text="Empty: unchanged, or none at all."
+        required=False, strip=False, widget=UnfoldAdminPasswordWidget, help_text=PASSWORD_HELP
     )
 
     class Meta:
@@ -71,12 +82,16 @@ class UserForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when i
 
 class NewTokenForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when it runs
     permissions = forms.MultipleChoiceField(
-        choices=[(name, name) for name in sorted(KNOWN_PERMISSIONS)], widget=forms.CheckboxSelectMultiple
+        choices=[
+            ("In the organization", [(name, name) for name in sorted(ORGANIZATION_PERMISSIONS)]),
+            ("Over the platform, for tokens of the MSP alone", [(name, name) for name in sorted(PLATFORM_PERMISSIONS)]),
+        ],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget,
     )
     other_permissions = SimpleArrayField(
         forms.CharField(max_length=50),
         required=False,
-        widget=UnfoldAdminTextareaWidget,
+        widget=UnfoldAdminTextInputWidget,
         help_text="Permissions that workflows ask for by names of their own, separated by commas.",
     )
 

@@ -6,12 +6,14 @@ organization's tables; `orgs.middleware` has let the person in and set the schem
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 from django.http import HttpRequest
+from django.urls import get_script_prefix, reverse
 from unfold.admin import ModelAdmin
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
@@ -34,9 +36,14 @@ def access_of(request: HttpRequest) -> Access | None:
 class StaffSignIn(AuthenticationForm):  # type: ignore[misc]  # unfold has no types
     """By email and password, for active superusers and members of the MSP."""
 
+    error_messages: ClassVar = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "Please enter the correct email and password of a member of the staff.",
+    }
+
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
         if not user.is_active or not is_staff(user):
-            raise ValidationError(self.error_messages["invalid_login"], "invalid_login", {"username": "email"})
+            raise ValidationError(self.error_messages["invalid_login"], "invalid_login")
 
 
 def is_staff(user: AbstractBaseUser) -> bool:
@@ -47,6 +54,7 @@ def is_staff(user: AbstractBaseUser) -> bool:
 
 class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
     login_form = StaffSignIn
+    index_title = "Overview"
 
     def has_permission(self, request: HttpRequest) -> bool:
         access = access_of(request)
@@ -54,6 +62,7 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
 
 
 class OrganizationSite(StaffSite):
+    settings_name = "UNFOLD_ORGANIZATION"
     index_template = "orgs/organization_index.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -109,6 +118,13 @@ class OrganizationModelAdmin(PermissionAdmin):
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         return None
+
+
+def organization_page(org_id: str, name: str, *arguments: object) -> str:
+    """The address of an organization's page, by the name of its route, for links from the staff's pages."""
+    prefix = get_script_prefix()
+    address = reverse(name, urlconf=settings.ORGANIZATION_URLCONF, args=arguments)
+    return f"{prefix}o/{org_id}/{address.removeprefix(prefix)}"
 
 
 def actor_of(request: HttpRequest) -> Actor:

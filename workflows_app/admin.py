@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, ClassVar
 from uuid import UUID
@@ -23,6 +22,7 @@ from workflows_app import queries
 from workflows_app.errors import UnknownExecution
 from workflows_app.models import Execution, Status
 from workflows_app.permissions import may_see_tracebacks, require_organization
+from workflows_app.timeline import duration, entry, pretty
 
 LINES = 200
 NUMBER = re.compile(r"[0-9]{1,9}")
@@ -55,6 +55,7 @@ class ExecutionAdmin(OrganizationModelAdmin):
     list_per_page = 50
     paginator = InfinitePaginator
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         """Only what the list shows: inputs and results may be large."""
@@ -80,71 +81,38 @@ class ExecutionAdmin(OrganizationModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
-            record, journal = self._read(request, UUID(object_id))
+            after = after_of(request)
+            record, journal = self._read(request, UUID(object_id), after)
         except (ValueError, UnknownExecution) as missing:
             raise Http404(queries.NO_EXECUTION) from missing
         context = {
             **self.admin_site.each_context(request),
             "title": record["workflowName"],
-            "opts": self.opts,
+            "model_admin": self,
             "record": record,
+            "created": parse_datetime(record["createdAt"]),
             "label": LABELS.get(record["status"], "info"),
             "took": duration(record["durationMs"]),
             "values": [(name, pretty(record[key])) for name, key in VALUES if record[key] not in (None, {})],
+            "details": pretty(error["details"]) if (error := record["error"]) and error.get("details") else "",
             "timeline": [entry(line, record["createdAt"]) for line in journal["results"]],
+            "after": after,
+            "last": journal["results"][-1]["seq"] if journal["results"] else after,
             "next": journal["next"],
         }
         return TemplateResponse(request, "workflows_app/execution.html", context)
 
-    def _read(self, request: HttpRequest, execution_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _read(self, request: HttpRequest, execution_id: UUID, after: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """The record and the part of its journal that the page shows."""
         access = resolve(request)
         organization = require_organization(access)
-        after = request.GET.get("after", "0")
-        page = queries.Page(int(after) if NUMBER.fullmatch(after) else 0, LINES)
+        page = queries.Page(after, LINES)
         record = queries.get_execution(organization, execution_id, exact=False)
         tracebacks = may_see_tracebacks(access.actor)
         return record, queries.list_journal(organization, execution_id, page, tracebacks=tracebacks)
 
 
-def duration(milliseconds: int | None) -> str:
-    if milliseconds is None:
-        return ""
-    return f"{milliseconds} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:.1f} s"
-
-
-def pretty(value: Any) -> str:
-    """A text as it is, anything else as readable JSON."""
-    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-
-
-def entry(line: dict[str, Any], began: str) -> dict[str, Any]:
-    """A journal line as the timeline shows it: when, what, and the data below it."""
-    at, start = parse_datetime(line["timestamp"]), parse_datetime(began)
-    title, detail = told(line["kind"], line["name"], line["data"])
-    return {
-        "seq": line["seq"],
-        "offset": f"+{max(0.0, (at - start).total_seconds()):.3f} s" if at and start else "",
-        "kind": line["kind"].replace("_", " "),
-        "alarming": line["kind"] == "error" or (line["kind"], line["name"]) in {("status", "Failed"), ("log", "error")},
-        "title": title,
-        "detail": pretty(detail) if detail not in (None, {}, "") else "",
-    }
-
-
-def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
-    """A line's title, and what is shown below it. Every kind that is not named here is its name and its data."""
-    facts = data if isinstance(data, dict) else {}
-    match kind:
-        case "log":
-            return f"{name}: {facts.get('message', '')}", facts.get("data")
-        case "variable":
-            return f"{name} = {pretty(facts.get('value'))}"[:200], None
-        case "integration_call":
-            answer = facts.get("status_code") or facts.get("error") or "no answer"
-            title = f"{name}: {facts.get('method')} {facts.get('endpoint')} → {answer}"
-            return title, {"duration_ms": facts.get("duration_ms"), "error": facts.get("error")}
-        case "error":
-            return f"{name}: {facts.get('message', '')}", facts.get("traceback") or facts.get("details")
-        case _:
-            return name, data
+def after_of(request: HttpRequest) -> int:
+    """The number of the line behind which the page begins."""
+    given = request.GET.get("after", "0")
+    return int(given) if NUMBER.fullmatch(given) else 0

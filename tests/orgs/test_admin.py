@@ -123,6 +123,11 @@ def test_suspending_and_activating_take_effect_at_once(acme: OrganizationRecord,
         assert found.status == status
 
 
+def test_the_list_leads_into_each_organization(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    page = staff(msp).get("/admin/orgs/organization/").content.decode()
+    assert 'href="/o/acme/admin/"' in page
+
+
 def test_an_organization_is_edited_but_never_its_name_in_addresses(
     acme: OrganizationRecord, msp: OrganizationRecord
 ) -> None:
@@ -275,6 +280,25 @@ def test_a_removed_membership_ends_at_once(acme: OrganizationRecord, msp: Organi
     assert directory.memberships_of(user.id) == ()
 
 
+def test_the_list_tells_each_person_s_roles(
+    acme: OrganizationRecord, globex: OrganizationRecord, msp: OrganizationRecord
+) -> None:
+    both = make_user(acme, "viewer")
+    Membership.objects.create(user=both, organization_id=globex.id, role="owner")
+    make_user(is_superuser=True, email="root@msp.example")
+    root = browser(User.objects.get(email="root@msp.example"))
+    page = text(root.get("/admin/orgs/user/"))
+    assert "viewer of Acme, owner of Globex" in page
+    assert "root@msp.example - superuser" in page
+
+
+def test_the_list_tells_the_scope_of_staff(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    make_user(msp, "technician", organizations=(acme,), tags=("gold",))
+    page = text(staff(msp).get("/admin/orgs/membership/"))
+    assert "Technician Acme, gold" in page
+    assert "Owner all organizations" in page
+
+
 # --- Tokens -------------------------------------------------------------------------------------------------------
 
 
@@ -314,6 +338,20 @@ def test_tokens_are_revoked_not_changed(acme: OrganizationRecord, msp: Organizat
     revoked_at = ApiToken.objects.get().revoked_at
     assert revoked_at is not None
     assert revoked_at <= timezone.now()
+
+
+def test_the_list_tells_which_tokens_still_open_doors(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    make_token(acme, name="in-use")
+    make_token(acme, name="too-old", expires_at=timezone.now())
+    make_token(acme, name="taken-back")
+    ApiToken.objects.filter(name="taken-back").update(revoked_at=timezone.now())
+    page = text(staff(msp).get("/admin/orgs/apitoken/"))
+    states = {name: re.search(rf"{name} Acme bfr_\S+ (\w+)", page) for name in ("in-use", "too-old", "taken-back")}
+    assert {name: found and found[1] for name, found in states.items()} == {
+        "in-use": "active",
+        "too-old": "expired",
+        "taken-back": "revoked",
+    }
 
 
 # --- An organization's pages --------------------------------------------------------------------------------------

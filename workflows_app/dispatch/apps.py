@@ -6,4 +6,4 @@ from django.apps import AppConfig
 class DispatchConfig(AppConfig):
     name = "workflows_app.dispatch"
     label = "dispatch"
-    verbose_name = "Fleet"
+    verbose_name = "Executions"

@@ -1,0 +1,78 @@
+"""What holds on every page. That nothing leaves the platform and no console complains, each visit sees by itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.stack import Stack
+from tests.pages.visiting import EXECUTIONS, Visitor
+
+ORGANIZATION = "/o/acme/admin/"
+PAGES = [
+    "/admin/",
+    "/admin/orgs/organization/",
+    "/admin/orgs/organization/add/",
+    "/admin/orgs/user/",
+    "/admin/orgs/user/add/",
+    "/admin/orgs/membership/",
+    "/admin/orgs/membership/add/",
+    "/admin/orgs/apitoken/",
+    "/admin/orgs/apitoken/add/",
+    "/admin/dispatch/fleet/",
+    "/admin/dispatch/dispatch/",
+    "/admin/dispatch/worker/",
+    "/admin/workflows/",
+    "/admin/password_change/",
+    ORGANIZATION,
+    EXECUTIONS.format("acme"),
+    f"{ORGANIZATION}integrations/config/",
+    f"{ORGANIZATION}integrations/config/add/",
+    "/api/docs",
+]
+MISSING = ["/nothing", "/admin/nothing/", "/o/acme/nothing", "/o/nobody/admin/"]
+UNLABELLED = """
+    [...document.querySelectorAll("input, select, textarea")]
+        .filter((field) => field.checkVisibility() && !["hidden", "submit", "button"].includes(field.type))
+        .filter((field) => !field.labels.length && !field.ariaLabel && !field.placeholder && !field.title)
+        .map((field) => field.outerHTML)
+"""
+WITHOUT_TEXT = "[...document.images].filter((image) => !image.hasAttribute('alt')).map((image) => image.outerHTML)"
+SURPLUS_WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+def check(visitor: Visitor) -> None:
+    assert visitor.page.locator("h1").count() == 1 and visitor.heading
+    assert visitor.page.title().strip(" |")
+    assert visitor.page.evaluate(UNLABELLED) == []
+    assert visitor.page.evaluate(WITHOUT_TEXT) == []
+    assert visitor.page.evaluate(SURPLUS_WIDTH) == 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_has_a_heading_and_labels_for_its_fields(staff: Visitor, path: str) -> None:
+    assert staff.open(path).status == 200
+    check(staff)
+
+
+@pytest.mark.parametrize("path", MISSING)
+def test_a_page_that_is_not_there_says_so(staff: Visitor, path: str) -> None:
+    assert staff.open(path).status == 404
+    check(staff)
+
+
+@pytest.mark.parametrize("path", ["/admin/", "/admin/workflows/", EXECUTIONS.format("acme")])
+def test_a_phone_shows_whole_pages(phone: Visitor, path: str) -> None:
+    assert phone.open(path).status == 200
+    check(phone)
+
+
+def test_a_phone_shows_a_whole_record(phone: Visitor, stack: Stack) -> None:
+    failed = stack.run("stumble").json()["executionId"]
+    assert phone.open(f"{EXECUTIONS.format('acme')}{failed}/change/").status == 200
+    assert "KeyError" in phone.text
+    check(phone)
+
+
+def test_the_way_in_has_labels_too(visitor: Visitor) -> None:
+    assert visitor.open("/admin/login/").status == 200
+    check(visitor)

@@ -1,0 +1,89 @@
+"""How a journal line is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from workflows_app.timeline import compact, duration, entry, pretty
+
+BEGAN = "2026-03-01T09:00:00.000Z"
+
+
+def told(kind: str, name: str, data: Any = None) -> dict[str, Any]:
+    line = {"seq": 1, "timestamp": "2026-03-01T09:00:01.500Z", "kind": kind, "name": name, "data": data}
+    return entry(line, BEGAN)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind", "title", "detail"),
+    [
+        (("status", "Running", {"worker": "web-1"}), "status", "Running", "worker: web-1"),
+        (("log", "info", {"message": "Hello", "data": None}), "info", "Hello", ""),
+        (("log", "debug", {"message": "Rows", "data": [1]}), "debug", "Rows", "[\n  1\n]"),
+        (("variable", "count", 3), "variable", "count = 3", ""),
+        (("variable", "empty", None), "variable", "empty = null", ""),
+        (("checkpoint", "half", {"rows": 10}), "checkpoint", "half", "rows: 10"),
+        (("config", "halo_url", {"present": False}), "config", "halo_url is missing", ""),
+        (("config", "halo_url", {"present": True}), "config", "halo_url is there", ""),
+        (("secret", "api_key", None), "secret", "api_key", ""),
+        (
+            ("error", "KeyError", {"message": "x", "traceback": "File a\nFile b"}),
+            "error",
+            "KeyError: x",
+            "File a\nFile b",
+        ),
+    ],
+)
+def test_a_line_is_told_by_its_kind(line: tuple[str, str, Any], kind: str, title: str, detail: str) -> None:
+    shown = told(*line)
+    assert (shown["kind"], shown["title"], shown["detail"]) == (kind, title, detail)
+
+
+def test_a_call_is_told_with_its_answer() -> None:
+    call = {"method": "GET", "endpoint": "/users", "duration_ms": 9}
+    assert told("integration_call", "graph", {**call, "status_code": 200})["title"] == "graph: GET /users → 200"
+    assert told("integration_call", "graph", {**call, "error": "refused"})["title"] == "graph: GET /users → refused"
+    assert told("integration_call", "graph", call)["title"] == "graph: GET /users → no answer"
+    assert told("integration_call", "graph", call)["kind"] == "integration call"
+
+
+def test_a_child_s_line_leads_to_it() -> None:
+    shown = told("child", "offboarding", {"executionId": "an-id", "status": "Failed"})
+    assert (shown["title"], shown["child"], shown["detail"]) == ("offboarding: Failed", "an-id", "")
+    assert told("log", "info", {"message": "executionId", "data": {"executionId": "an-id"}})["child"] is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "tone"),
+    [
+        ("error", "KeyError", "alarming"),
+        ("status", "Failed", "alarming"),
+        ("status", "Success", ""),
+        ("log", "error", "alarming"),
+        ("log", "warning", "cautioning"),
+        ("log", "info", ""),
+        ("checkpoint", "error", ""),
+    ],
+)
+def test_what_is_alarming_is_marked(kind: str, name: str, tone: str) -> None:
+    assert told(kind, name, {"message": "m"})["tone"] == tone
+
+
+def test_times_count_from_the_beginning_and_never_below_it() -> None:
+    assert told("status", "Running")["offset"] == "+1.500 s"
+    early = {"seq": 1, "timestamp": "2026-03-01T08:59:59Z", "kind": "status", "name": "Running", "data": None}
+    assert entry(early, BEGAN)["offset"] == "+0.000 s"
+
+
+def test_few_plain_values_are_one_line_and_all_else_is_json() -> None:
+    assert compact({"a": 1, "b": None, "c": "x"}) == "a: 1, c: x"
+    assert compact({"a": {"b": 1}}) == pretty({"a": {"b": 1}})
+    assert compact({"a": "two\nlines"}) == pretty({"a": "two\nlines"})
+    assert compact({"a": "x" * 200}) == pretty({"a": "x" * 200})
+
+
+@pytest.mark.parametrize(("milliseconds", "text"), [(None, ""), (0, "0 ms"), (9999, "9999 ms"), (12_345, "12.3 s")])
+def test_a_duration_reads_well(milliseconds: int | None, text: str) -> None:
+    assert duration(milliseconds) == text

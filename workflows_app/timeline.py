@@ -1,0 +1,83 @@
+"""How pages tell an execution's journal: when, what kind of line, what happened, and the data below it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.utils.dateparse import parse_datetime
+
+from workflows_app.models import Status
+
+ONE_LINE = 100
+TITLE = 200
+# Of lines by kind and name, or by kind alone.
+TONES = {
+    ("error", ""): "alarming",
+    ("status", Status.FAILED): "alarming",
+    ("log", "error"): "alarming",
+    ("log", "critical"): "alarming",
+    ("log", "warning"): "cautioning",
+}
+
+
+def duration(milliseconds: int | None) -> str:
+    if milliseconds is None:
+        return ""
+    return f"{milliseconds} ms" if milliseconds < 10_000 else f"{milliseconds / 1000:.1f} s"
+
+
+def pretty(value: Any) -> str:
+    """A text as it is, anything else as readable JSON."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def compact(value: Any) -> str:
+    """The same, but a few plain values are one line: worker: web-1, reason: sweep."""
+    if isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values()):
+        line = ", ".join(f"{name}: {part}" for name, part in value.items() if part is not None)
+        if len(line) <= ONE_LINE and "\n" not in line:
+            return line
+    return pretty(value)
+
+
+def entry(line: dict[str, Any], began: str) -> dict[str, Any]:
+    """A journal line as the timeline shows it: when, what, and the data below it."""
+    kind, name, data = line["kind"], line["name"], line["data"]
+    at, start = parse_datetime(line["timestamp"]), parse_datetime(began)
+    title, detail = told(kind, name, data)
+    return {
+        "seq": line["seq"],
+        "offset": f"+{max(0.0, (at - start).total_seconds()):.3f} s" if at and start else "",
+        "kind": name if kind == "log" else kind.replace("_", " "),
+        "tone": TONES.get((kind, name)) or TONES.get((kind, "")) or "",
+        "title": title,
+        "detail": compact(detail) if detail not in (None, {}, "") else "",
+        "child": data.get("executionId") if kind == "child" and isinstance(data, dict) else None,
+    }
+
+
+def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
+    """A line's title, and what is shown below it. Every kind that is not named here is its name and its data."""
+    facts = data if isinstance(data, dict) else {}
+    title, below = name, data
+    match kind:
+        case "log":
+            title, below = str(facts.get("message", "")), facts.get("data")
+        case "variable":
+            title, below = f"{name} = {pretty(data)}"[:TITLE], None
+        case "config":
+            title, below = f"{name} is {'there' if facts.get('present') else 'missing'}", None
+        case "child":
+            title, below = f"{name}: {facts.get('status', '')}", None
+        case "integration_call":
+            title = f"{name}: {facts.get('method')} {facts.get('endpoint')} → {_answer(facts)}"
+            below = {"duration_ms": facts.get("duration_ms"), "error": facts.get("error")}
+        case "error":
+            title = f"{name}: {facts.get('message', '')}"
+            below = facts.get("traceback") or facts.get("details")
+    return title, below
+
+
+def _answer(call: dict[str, Any]) -> Any:
+    return call.get("status_code") or call.get("error") or "no answer"
