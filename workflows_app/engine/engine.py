@@ -14,6 +14,7 @@ from uuid import UUID
 from weakref import WeakSet
 
 import structlog
+import uvloop
 from django.conf import settings
 
 from bifrost.sdk.errors import WorkflowException
@@ -47,7 +48,7 @@ class Engine:
         self.kind = kind
         self.limits = limits
         self.admission = Admission(settings.WEB_THREADS)
-        self.loop = asyncio.new_event_loop()
+        self.loop = uvloop.new_event_loop()
         self.id: UUID
         self.label = ""
         self.runs: dict[UUID, Run] = {}
