@@ -9,6 +9,8 @@ from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
 from bifrost.sdk.errors import ConfigurationError, PermissionError, TooLarge, ValidationError
+from orgs import directory
+from orgs.models import Domain
 from orgs.records import OrganizationRecord
 from workflows_app.errors import (
     IdempotencyConflict,
@@ -241,3 +243,22 @@ def test_the_view_itself_asks_the_database_nothing(api: Api, starts: Starts) -> 
     with CaptureQueriesContext(connection) as captured:
         api.post(GREET, {"message": "hi"})
     assert not captured.captured_queries
+
+
+def test_the_host_name_says_for_which_organization(
+    api_of: ApiOf, msp: OrganizationRecord, acme: OrganizationRecord, starts: Starts
+) -> None:
+    Domain.objects.create(tenant_id=acme.id, domain="acme.localhost")
+    directory.forget()
+    assert api_of(msp).post("/api/workflows/greet", {"message": "hi"}, Host="acme.localhost:7072").status_code == 200
+    assert starts.seen[0].organization.id == acme.id
+
+
+def test_another_organizations_host_name_is_refused(
+    api_of: ApiOf, globex: OrganizationRecord, acme: OrganizationRecord, starts: Starts
+) -> None:
+    Domain.objects.create(tenant_id=acme.id, domain="acme.localhost")
+    directory.forget()
+    answer = api_of(globex).post("/api/workflows/greet", {"message": "hi"}, Host="acme.localhost:7072")
+    assert refusal(answer) == (403, "PermissionError")
+    assert starts.seen == []
