@@ -95,7 +95,7 @@ def _failed(run: Run, error: BaseException) -> Ending:
     run.note("error", document["error"], {**document, "traceback": trace})
     status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
     run.note("status", status, None)
-    log.info("execution failed", status=status, error=document["error"], **mapping_of(run))
+    log.info("execution failed", status=str(status), error=document["error"], **mapping_of(run))
     return Ending(status, error=document, duration_ms=run.elapsed_ms())
 
 
