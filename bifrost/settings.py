@@ -55,6 +55,7 @@ SHARED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_q",
 ]
 TENANT_APPS = ["integrations", "workflows_app"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
@@ -187,6 +188,8 @@ VAULT_MOUNT = env.str("VAULT_MOUNT", "bifrost")
 # --- Engine ------------------------------------------------------------------------------------------------------
 
 WORKSPACE = Path(env.str("BIFROST_WORKSPACE", str(BASE_DIR / "workspace"))).expanduser().resolve()
+# Versions of workflows that run again as they were.
+EARLIER_CODE = DATA_DIR / "code"
 WEB_THREADS = env.int("BIFROST_WEB_THREADS", 40)
 CONCURRENCY = env.int("BIFROST_CONCURRENCY", 100)
 ENGINE = {
@@ -211,6 +214,49 @@ ENGINE = {
     "max_child_depth": 10,
 }
 
+# --- Background (django-q2; pitfalls.md, Q1 to Q20) ---------------------------------------------------------------
+
+REDIS_URL = env.str("REDIS_URL", "")
+WORKERS = env.int("BIFROST_WORKERS", 2)
+WORKER_MAX_RSS_MB = env.int("BIFROST_WORKER_MAX_RSS_MB", 512)  # a worker process that is larger is replaced
+# A process that shows no sign of life for so long is killed, and what hangs with it is replaced.
+MARK_SECONDS = env.float("BIFROST_MARK_SECONDS", 20.0)
+MARKS_FD = env.int("BIFROST_MARKS_FD", -1)  # where a cluster shows that it lives; manage.py workers sets it
+Q_CLUSTER = {
+    "name": "bifrost",
+    "cluster_name": "engine",
+    "broker_class": "workflows_app.dispatch.queue.HintBroker",
+    "workers": WORKERS,
+    "timeout": 60,
+    "retry": 300,
+    "queue_limit": 1,
+    "bulk": 1,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "save_limit": -1,
+    "recycle": 0,
+    "guard_cycle": 1,
+    "poll": 1,
+    "catch_up": False,
+    "scheduler": False,
+    "orm": "default",
+    "ALT_CLUSTERS": {
+        # Ordinary tasks and the maintenance; hosts no engine.
+        "tasks": {
+            "broker_class": "workflows_app.dispatch.queue.TaskBroker",
+            "workers": 1,
+            "timeout": 600,
+            "retry": 2_400,
+            "scheduler": True,
+        }
+    },
+}
+
+APPROVAL_SECONDS = env.float("BIFROST_APPROVAL_DAYS", 7.0) * 86_400
+
+# `late_seconds`: how long ago a planned time may be before a schedule that skips missed times leaves it out.
+SCHEDULES = {"late_seconds": env.float("BIFROST_SCHEDULE_LATE_SECONDS", 60.0)}
+
 # Steps of provisioning an organization that higher layers add, as dotted paths of functions(OrganizationRecord).
 PROVISIONING_STEPS = ["integrations.secrets.prepare_organization"]
 # The same before an organization is dropped.
@@ -231,5 +277,10 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("BIFROST_LOG_LEVEL", "INFO")},
-    "loggers": {"httpx": {"level": "WARNING"}, "django.request": {"level": "ERROR"}},
+    "loggers": {
+        "httpx": {"level": "WARNING"},
+        "django.request": {"level": "ERROR"},
+        # It tells of every hint.
+        "django-q": {"level": "WARNING"},
+    },
 }

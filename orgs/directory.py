@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Generic, TypeVar, cast
 from uuid import UUID
 
-from orgs.models import ApiToken, Domain, Membership, Organization
+from orgs.models import ApiToken, Domain, Membership, Organization, User
 from orgs.records import MembershipRecord, OrganizationRecord, TokenRecord
 from orgs.tenancy import shared_context
 
@@ -91,7 +91,18 @@ def _the_msp(_: None) -> OrganizationRecord | None:
 
 
 def _token(digest: str) -> TokenRecord | None:
-    found = ApiToken.objects.filter(digest=digest).first()
+    return _token_record(ApiToken.objects.filter(digest=digest).first())
+
+
+def _token_by_id(id_: UUID) -> TokenRecord | None:
+    return _token_record(ApiToken.objects.filter(id=id_).first())
+
+
+def _active_person(id_: UUID) -> User | None:
+    return User.objects.filter(id=id_, is_active=True).first()
+
+
+def _token_record(found: ApiToken | None) -> TokenRecord | None:
     if found is None:
         return None
     return TokenRecord(
@@ -126,6 +137,8 @@ organization_by_id = _Kept(_by_id)
 organization_by_org_id = _Kept(_by_org_id)
 organization_by_host = _Kept(_by_host)
 token_by_digest = _Kept(_token)
+token_by_id = _Kept(_token_by_id)
+active_person = _Kept(_active_person)
 memberships_of = _Kept(_memberships)
 _msp = _Kept(_the_msp)
 
@@ -142,6 +155,8 @@ def forget() -> None:
         organization_by_org_id,
         organization_by_host,
         token_by_digest,
+        token_by_id,
+        active_person,
         memberships_of,
         _msp,
     ):

@@ -22,6 +22,7 @@ from orgs import directory, provisioning
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
 from workflows_app.catalog import storing
+from workflows_app.dispatch import hints, settled
 from workflows_app.engine import process
 
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "orgs_organization", "orgs_domain"}
@@ -94,6 +95,8 @@ def empty_tables_but_keep_organizations(organizations: dict[str, OrganizationRec
 def restore_database(organizations: dict[str, OrganizationRecord]) -> None:
     """Drops other organizations, empties what the kept ones and the shared schema hold, and puts their rows back."""
     process.stop(grace=0)
+    hints.close()
+    settled.forget()
     storing.forget()
     directory.forget()
     connection.set_schema_to_public()

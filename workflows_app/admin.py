@@ -19,10 +19,14 @@ from orgs.permissions import VIEW_EXECUTIONS
 from orgs.resolver import resolve
 from orgs.sites import OrganizationModelAdmin, organization_site
 from workflows_app import queries
+from workflows_app.approvals import admin as _approvals  # noqa: F401  registers its pages
 from workflows_app.errors import UnknownExecution
 from workflows_app.models import Execution, Status
 from workflows_app.permissions import may_see_tracebacks, require_organization
+from workflows_app.schedules import admin as _schedules  # noqa: F401  registers its pages
+from workflows_app.schedules import staff_admin as _all_schedules  # noqa: F401  the same
 from workflows_app.timeline import duration, entry, pretty
+from workflows_app.webhooks import admin as _webhooks  # noqa: F401  registers its pages
 
 LINES = 200
 NUMBER = re.compile(r"[0-9]{1,9}")

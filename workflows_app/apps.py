@@ -8,6 +8,8 @@ class WorkflowsConfig(AppConfig):
     verbose_name = "Workflows"
 
     def ready(self) -> None:
+        from workflows_app import hosting
         from workflows_app.engine import logs
 
         logs.install()
+        hosting.connect()

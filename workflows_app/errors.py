@@ -3,7 +3,16 @@
 Refused
 ├── UnknownWorkflow       404
 ├── UnknownExecution      404
+├── UnknownApproval       404
+├── UnknownWebhook        404
+├── UnknownDelivery       404
+├── UnknownSchedule       404
 ├── IdempotencyConflict   409
+├── HasEnded              409
+├── NotEnded              409
+├── AlreadyDecided        409
+├── DeliveryNotKept       409
+├── ScheduleOfAudience    409
 ├── TooManyWaiting        429, with `retry_after` seconds
 ├── NotAvailable          501
 └── PlatformUnavailable   503
@@ -36,7 +45,56 @@ class UnknownExecution(Refused):
     error = "NotFound"
 
 
+class UnknownApproval(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class UnknownWebhook(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class UnknownDelivery(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class UnknownSchedule(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
 class IdempotencyConflict(Refused):
+    status_code = 409
+    error = "Conflict"
+
+
+class AlreadyDecided(Refused):
+    status_code = 409
+    error = "Conflict"
+
+
+class DeliveryNotKept(Refused):
+    status_code = 409
+    error = "Conflict"
+
+
+class HasEnded(Refused):
+    """The execution's status is terminal, and never changes."""
+
+    status_code = 409
+    error = "Conflict"
+
+
+class NotEnded(Refused):
+    """The execution goes on, so it cannot be started again."""
+
+    status_code = 409
+    error = "Conflict"
+
+
+class ScheduleOfAudience(Refused):
     status_code = 409
     error = "Conflict"
 

@@ -2,35 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 
-from integrations.sealing import unseal
+from bifrost.sdk.errors import WorkflowException
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app import following
+from workflows_app.dispatch import hints, limits, settled
 from workflows_app.engine import process
 from workflows_app.engine.ending import Ending
 from workflows_app.engine.finish import finish
 from workflows_app.engine.journal import FenceLost
+from workflows_app.engine.limits import Limits
+from workflows_app.engine.queueing import queue, queue_all
 from workflows_app.engine.run import Run
 from workflows_app.engine.runner import Outcome as Raw
 from workflows_app.engine.runner import timed_out
 from workflows_app.engine.start import Prepared, Request, actor_key, begin, prepare
-from workflows_app.errors import IdempotencyConflict, PlatformUnavailable
-from workflows_app.models import Execution, Status
+from workflows_app.errors import IdempotencyConflict, PlatformUnavailable, Refused
+from workflows_app.following import Outcome
+from workflows_app.models import TERMINAL, Execution, Status
 
+__all__ = ["KEY_LIFETIME", "Outcome", "Start", "submit", "submit_all"]
+
+# Who gets 429 beyond a rate; schedules, webhooks and children are accepted and wait.
+RATED = frozenset({"api", "form"})
 KEY_LIFETIME = timedelta(hours=24)
 PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Start:
-    """Who wants to run what for whom, with which parameters."""
+    """Who wants to run what for whom, with which parameters.
+
+    `key_lifetime`: how long the idempotency key is kept; None as long as the execution. `priority`: a
+    `dispatch.models.Priority`, by the kind of actor unless given. `background`: workers run it, whatever its mode.
+    `wait_seconds`: how long to wait for the end of a background run. `code_version`: of the code to run, where not the
+    current one.
+    """
 
     organization: OrganizationRecord
     workflow: str
@@ -38,45 +53,107 @@ class Start:
     actor: Actor
     trigger: Mapping[str, Any] = field(default_factory=lambda: {"type": "api"})
     idempotency_key: str | None = None
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What the caller is told. `result` is exact but for secrets that the run read."""
-
-    execution_id: str
-    status: str
-    result: Any = None
-    error: dict[str, Any] | None = None
-    duration_ms: int | None = None
+    key_lifetime: timedelta | None = KEY_LIFETIME
+    priority: int | None = None
+    background: bool = False
+    wait_seconds: float = 0.0
+    retry_of: UUID | None = None
+    code_version: str | None = None
 
 
 def submit(start: Start) -> Outcome:
-    """Validates, checks permission and idempotency, writes the execution, runs it, and returns how it ended.
+    """Validates, checks permission, rate and idempotency, and writes the execution.
 
-    Raises the SDK's ValidationError and PermissionError, and the errors of `workflows_app.errors`. A failure of the
-    workflow itself is an Outcome.
+    A sync one is run here, and the answer says how it ended; any other one waits for a worker or an approval. Raises
+    the SDK's ValidationError and PermissionError, and the errors of `workflows_app.errors`. A failure of the workflow
+    itself is an Outcome.
     """
-    request = Request(
-        organization=start.organization,
-        workflow=start.workflow,
-        parameters=start.parameters,
-        actor=start.actor,
-        trigger=start.trigger,
-        idempotency_key=start.idempotency_key,
-    )
-    prepared = prepare(request)
+    prepared = _prepared(start)
+    if prepared.status == Status.RUNNING:
+        with process.engine().admission.wait(start.organization.id):
+            return _submit_sync(start, prepared)
+    created = _queue(start, prepared)
+    outcome = Outcome(str(prepared.facts.id), prepared.status) if created else _earlier(prepared)
+    hints.send()
+    if start.wait_seconds <= 0 or outcome.status in TERMINAL:
+        return outcome
     with process.engine().admission.wait(start.organization.id):
-        run = _begin(prepared)
-        if run is None:
-            return _earlier(prepared)
-        return _run_to_end(run)
+        return following.wait_for_end(start.organization, UUID(outcome.execution_id), start.wait_seconds)
 
 
-def _begin(prepared: Prepared) -> Run | None:
+def submit_all(starts: Sequence[Start]) -> list[Outcome | Exception]:
+    """The same for many background runs, in few transactions. Where one is refused, its place holds the reason."""
+    prepared = [_prepared_or_refused(start) for start in starts]
+    accepted = [each for each in prepared if isinstance(each, Prepared)]
+    answers = iter(queue_all(accepted))
+    outcomes: list[Outcome | Exception] = []
+    for each in prepared:
+        outcomes.append(_answer(each, next(answers)) if isinstance(each, Prepared) else each)
+    hints.send()
+    return outcomes
+
+
+def _prepared(start: Start) -> Prepared:
+    _check_rate(start)
+    return prepare(
+        Request(
+            organization=start.organization,
+            workflow=start.workflow,
+            parameters=start.parameters,
+            actor=start.actor,
+            trigger=start.trigger,
+            idempotency_key=start.idempotency_key,
+            priority=start.priority,
+            background=start.background,
+            retry_of=start.retry_of,
+            code_version=start.code_version,
+        )
+    )
+
+
+def _prepared_or_refused(start: Start) -> Prepared | Exception:
+    try:
+        return _prepared(replace(start, background=True))
+    except (Refused, WorkflowException) as refused:
+        return refused
+
+
+def _answer(prepared: Prepared, answer: bool | Exception) -> Outcome | Exception:
+    if isinstance(answer, Exception):
+        return answer
+    if answer:
+        return Outcome(str(prepared.facts.id), prepared.status)
+    try:
+        return _earlier(prepared)
+    except Refused as refused:
+        return refused
+
+
+def _check_rate(start: Start) -> None:
+    """Programs and people are told to come later; what starts by itself waits in the queue instead."""
+    if start.trigger.get("type") in RATED:
+        limits.require_rate(start.organization.id, start.workflow)
+
+
+def _queue(start: Start, prepared: Prepared) -> bool:
+    created = queue(prepared)
+    return created or (_expire_key(start, prepared) and queue(prepared))
+
+
+def _submit_sync(start: Start, prepared: Prepared) -> Outcome:
+    organization, workflow = start.organization.id, start.workflow
+    if settled.settings_for(organization, workflow).limited:
+        with limits.room_for(organization, workflow, Limits.from_settings().sync_limit_seconds):
+            run = _begin(start, prepared)
+    else:
+        run = _begin(start, prepared)
+    return _earlier(prepared) if run is None else _run_to_end(run)
+
+
+def _begin(start: Start, prepared: Prepared) -> Run | None:
     """The run, or None where the idempotency key is taken by an execution of the last 24 hours."""
     run = _begin_fenced(prepared)
-    if run is None and _expire_key(prepared):
+    if run is None and _expire_key(start, prepared):
         run = _begin_fenced(prepared)
     return run
 
@@ -92,18 +169,19 @@ def _begin_fenced(prepared: Prepared) -> Run | None:
 
 
 def _run_to_end(run: Run) -> Outcome:
-    limits = run.engine.limits
-    seconds = min(run.facts.loaded.spec.timeout_seconds, limits.sync_limit_seconds)
+    times = run.engine.limits
+    seconds = min(run.facts.loaded.spec.timeout_seconds, times.sync_limit_seconds)
     run.engine.launch(run, seconds)
     try:
-        raw = run.finished.result(seconds + limits.blocked_limit_seconds + PATIENCE_SECONDS)
+        raw = run.finished.result(seconds + times.blocked_limit_seconds + PATIENCE_SECONDS)
     except TimeoutError:
         run.still_running = True
-        raw = Raw(error=timed_out(run, seconds))
+        raw = Raw(error=timed_out(seconds))
     return _outcome(run.execution_id, finish(run, raw, PATIENCE_SECONDS))
 
 
 def _outcome(execution_id: str, ending: Ending) -> Outcome:
+    """How it ended, or that it goes on later: a retry waits for its time."""
     return Outcome(execution_id, ending.status, ending.result, ending.error, ending.duration_ms)
 
 
@@ -124,7 +202,7 @@ def _earlier(prepared: Prepared) -> Outcome:
     engine = process.running()
     run = engine.runs.get(execution.id) if engine is not None else None
     if run is None:
-        return _recorded(prepared.facts.organization, execution.id)
+        return following.outcome_of(prepared.facts.organization, execution.id)
     try:
         return _outcome(run.execution_id, run.ended.result(run.engine.limits.sync_limit_seconds))
     except TimeoutError:
@@ -139,22 +217,16 @@ def _holder(prepared: Prepared) -> Execution:
         )
 
 
-def _expire_key(prepared: Prepared) -> bool:
-    """Frees a key that was used longer ago than keys are kept. Returns whether it did."""
+def _expire_key(start: Start, prepared: Prepared) -> bool:
+    """Frees a key that was used longer ago than it is kept. Returns whether it did."""
+    if start.key_lifetime is None:
+        return False
     facts = prepared.facts
     with org_context(facts.organization):
         freed = Execution.objects.filter(
             workflow=facts.loaded.spec.name,
             actor=actor_key(facts.actor),
             idempotency_key=prepared.idempotency_key,
-            created_at__lt=timezone.now() - KEY_LIFETIME,
+            created_at__lt=timezone.now() - start.key_lifetime,
         ).update(idempotency_key=None)
     return bool(freed)
-
-
-def _recorded(organization: OrganizationRecord, execution_id: UUID) -> Outcome:
-    with org_context(organization):
-        execution = Execution.objects.get(id=execution_id)
-    sealed = execution.result_sealed
-    result = execution.result if sealed is None else unseal(organization, bytes(sealed))
-    return Outcome(str(execution.id), execution.status, result, execution.error, execution.duration_ms)

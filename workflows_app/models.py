@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
+from uuid6 import uuid7
 
 
 class Status(models.TextChoices):
@@ -50,6 +51,11 @@ class Execution(models.Model):
     variables = models.JSONField(null=True)
     progress = models.FloatField(null=True, help_text="0 to 100.")
     attempt = models.PositiveIntegerField(default=1)
+    recoveries = models.PositiveSmallIntegerField(
+        db_default=0, help_text="How often it was lost while running since it last got on."
+    )
+    resumable = models.BooleanField(db_default=False, help_text="Running it again after a loss does no harm.")
+    spent_ms = models.PositiveBigIntegerField(db_default=0, help_text="Running time before the current stretch.")
     trigger = models.JSONField()
     executed_by = models.JSONField(
         help_text='{"kind", "id", "email", "name"} as they were; no key into the shared schema.'
@@ -60,6 +66,7 @@ class Execution(models.Model):
     code_version = models.CharField(max_length=64)
     parent = models.UUIDField(null=True)
     depth = models.PositiveSmallIntegerField(default=0)
+    retry_of = models.UUIDField(null=True, help_text="The execution that a person started again as this one.")
     created_at = models.DateTimeField(db_default=TransactionNow())
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -101,3 +108,133 @@ class ExecutionEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+
+class Inbox(models.Model):
+    """What others send to an execution, in order of arrival. Its owner copies each entry into the journal."""
+
+    pk = models.CompositePrimaryKey("execution_id", "number")
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, db_constraint=False, db_index=False, related_name="inbox"
+    )
+    number = models.PositiveIntegerField(help_text="From 1; `Dispatch.inbox` is the last one.")
+    kind = models.CharField(max_length=24, help_text="cancel, signal, decision or child_end.")
+    name = models.CharField(max_length=200, blank=True)
+    data = models.JSONField(null=True)
+    data_sealed = models.BinaryField(null=True)
+    sent_at = models.DateTimeField(db_default=TransactionNow())
+
+    class Meta:
+        verbose_name_plural = "inbox"
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind}"
+
+
+class Approval(models.Model):
+    """A person's yes or no that an execution waits for."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        APPROVED = "approved"
+        REJECTED = "rejected"
+        EXPIRED = "expired"
+        WITHDRAWN = "withdrawn"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, db_constraint=False, related_name="approvals")
+    workflow = models.CharField(max_length=100)
+    title = models.CharField(max_length=200)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
+    requested_by = models.JSONField(help_text="As `Execution.executed_by`.")
+    requester = models.CharField(max_length=80, help_text="Kind and id; never the one who decides.")
+    permission = models.CharField(max_length=50, help_text="What one must be allowed in order to decide.")
+    created_at = models.DateTimeField(db_default=TransactionNow())
+    expires_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.JSONField(null=True)
+    comment = models.TextField(blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["state", "-id"], name="approval_state"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class WebhookDelivery(models.Model):
+    """One call of a webhook as it came. The raw body is encrypted; what is shown is sanitized."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workflow = models.CharField(max_length=100)
+    delivery_id = models.CharField(max_length=255, help_text="The sender's own, or the id of this row.")
+    execution = models.UUIDField(null=True, help_text="What it started; the first delivery of this id did.")
+    redelivery_of = models.UUIDField(null=True)
+    headers = models.JSONField(help_text="Without credentials.")
+    body = models.JSONField(null=True, help_text="Redacted by key.")
+    body_sealed = models.BinaryField(null=True, help_text="The raw bytes, encrypted.")
+    received_at = models.DateTimeField(db_default=TransactionNow())
+    problem = models.CharField(max_length=500, blank=True, help_text="Why it started nothing.")
+
+    class Meta:
+        verbose_name_plural = "webhook deliveries"
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["workflow", "-id"], name="delivery_workflow"),
+            models.Index(fields=["received_at"], name="delivery_received"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Webhook(models.Model):
+    """The state of a workflow's webhook in this organization. The secrets themselves lie in the vault."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workflow = models.CharField(max_length=100, unique=True)
+    rotated_at = models.DateTimeField(db_default=TransactionNow())
+    previous_until = models.DateTimeField(null=True, help_text="Until then the secret before works as well.")
+
+    def __str__(self) -> str:
+        return self.workflow
+
+
+class ScheduleParameters(models.Model):
+    """What a scheduled workflow is given in this organization."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workflow = models.CharField(max_length=100, unique=True)
+    values = models.JSONField(default=dict, help_text="Redacted by key.")
+    values_sealed = models.BinaryField(null=True, help_text="The exact values, where redaction changed them.")
+
+    class Meta:
+        verbose_name_plural = "schedule parameters"
+
+    def __str__(self) -> str:
+        return self.workflow
+
+
+class ScheduleRun(models.Model):
+    """One time at which a schedule was due, and what came of it."""
+
+    class Outcome(models.TextChoices):
+        STARTED = "started"
+        SKIPPED = "skipped"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workflow = models.CharField(max_length=100)
+    planned_at = models.DateTimeField()
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    reason = models.CharField(max_length=500, blank=True)
+    execution = models.UUIDField(null=True)
+    recorded_at = models.DateTimeField(db_default=TransactionNow())
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["workflow", "planned_at"], name="schedule_run_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.planned_at:%Y-%m-%d %H:%M} {self.outcome}"

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiReque
 
 from orgs import schema as credentials  # noqa: F401  tells drf-spectacular the names of the credentials
 from workflows_app.models import Status
-from workflows_app.shapes import OBJECT, ref
+from workflows_app.shapes import OBJECT, PRIORITIES, ref
 
 EXAMPLE_ID = "019aa4d2-7c1e-7cc3-98c4-dc0c0c07398f"
 
@@ -102,11 +102,13 @@ get_workflow = extend_schema(
 start_workflow = extend_schema(
     operation_id="startWorkflow",
     summary="Run a workflow",
-    description="The body holds the parameters. A sync workflow answers when it has ended.",
+    description="The body holds the parameters. A sync workflow answers when it has ended; others run in the background.",
     parameters=[
         ORGANIZATION,
         IDEMPOTENCY_KEY,
         WORKFLOW_NAME,
+        query("priority", "Of a background run; above the usual one needs canRaisePriority.", enum=list(PRIORITIES)),
+        query("wait", "Seconds to wait for the end of a background run.", type="integer", minimum=0, maximum=30),
         answer_header("Location", "Where to ask for the execution.", 202),
         answer_header("Retry-After", "Seconds.", 429),
     ],
@@ -144,6 +146,28 @@ start_workflow = extend_schema(
         **_REFUSALS,
         **_START_REFUSALS,
     },
+)
+_CHANGE_REFUSALS: Mapping[int, OpenApiResponse] = {
+    **{code: answer for code, answer in _REFUSALS.items() if code != 500},
+    409: failed("Its status forbids it.", "Conflict", "The execution has ended already, as Success."),
+    500: _REFUSALS[500],
+}
+_ACCEPTED = OpenApiResponse(ref("Accepted"), "It is on its way; poll.")
+cancel_execution = extend_schema(
+    operation_id="cancelExecution",
+    summary="Cancel an execution",
+    description="One that has not begun is Cancelled at once; a running one within a second unless its code blocks.",
+    parameters=[ORGANIZATION, THE_EXECUTION],
+    request=None,
+    responses={202: OpenApiResponse(ref("Cancelling"), "It is cancelled, or is told to end."), **_CHANGE_REFUSALS},
+)
+retry_execution = extend_schema(
+    operation_id="retryExecution",
+    summary="Run an ended execution again",
+    description="A new execution with the same input. code: same runs the code that it ran; fresh takes over nothing.",
+    parameters=[ORGANIZATION, THE_EXECUTION],
+    request={"application/json": OpenApiRequest(ref("Retry"), examples=[OpenApiExample("same", {"code": "same"})])},
+    responses={202: _ACCEPTED, **_CHANGE_REFUSALS, **_START_REFUSALS},
 )
 list_executions = extend_schema(
     operation_id="listExecutions",

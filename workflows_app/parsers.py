@@ -48,7 +48,7 @@ def refuse(field: str, message: str) -> NoReturn:
 def read_object(request: HttpRequest) -> dict[str, Any]:
     """The JSON object in the request's body; no body at all is an empty object. Raises ValidationError, BodyTooLarge,
     UnsupportedMediaType."""
-    body = _body(request)
+    body = read_body(request)
     if not body:
         return {}
     _require_json(request)
@@ -61,7 +61,8 @@ def _require_json(request: HttpRequest) -> None:
         raise UnsupportedMediaType(media, "The body has to be JSON: send Content-Type: application/json.")
 
 
-def _body(request: HttpRequest) -> bytes:
+def read_body(request: HttpRequest) -> bytes:
+    """The request's bytes as they came. Raises BodyTooLarge, and Django's RequestDataTooBig and UnreadablePostError."""
     declared = request.META.get("CONTENT_LENGTH") or ""
     if declared.isdecimal() and int(declared) > settings.API_BODY_LIMIT:
         raise _too_large()

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from bifrost.sdk.errors import PermissionError
 from orgs.errors import OrganizationRequired
-from orgs.permissions import EXECUTE_WORKFLOWS, VIEW_EXECUTIONS, VIEW_OWN_EXECUTIONS, VIEW_TRACEBACKS
+from orgs.permissions import (
+    EXECUTE_WORKFLOWS,
+    MANAGE_EXECUTIONS,
+    SUBMIT_FORMS,
+    VIEW_EXECUTIONS,
+    VIEW_OWN_EXECUTIONS,
+    VIEW_TRACEBACKS,
+)
 from orgs.records import Access, Actor, OrganizationRecord
 from workflows_app.engine.start import actor_key
 
@@ -38,9 +45,25 @@ def owner_filter(actor: Actor) -> str | None:
     return actor_key(actor)
 
 
+def managed_filter(actor: Actor) -> str | None:
+    """None for those who manage all executions, who it is for those who may run workflows: these manage their own.
+
+    Raises PermissionError.
+    """
+    if actor.can(MANAGE_EXECUTIONS):
+        return None
+    _require_any(actor, EXECUTE_WORKFLOWS, SUBMIT_FORMS)
+    return actor_key(actor)
+
+
 def may_see_tracebacks(actor: Actor) -> bool:
     """Tracebacks show code and paths: for MSP staff only."""
     return actor.staff and actor.can(VIEW_TRACEBACKS)
+
+
+def require(actor: Actor, permission: str) -> None:
+    """Raises PermissionError where the actor does not have it."""
+    _require_any(actor, permission)
 
 
 def _require_any(actor: Actor, *permissions: str) -> None:

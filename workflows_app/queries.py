@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 
 from bifrost.sdk.sanitizing import cut
 from bifrost.sdk.specs import WorkflowSpec
@@ -16,7 +16,6 @@ from integrations import sealing
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import catalog
-from workflows_app.dispatch.models import Dispatch
 from workflows_app.errors import UnknownExecution
 from workflows_app.models import TERMINAL, Execution, ExecutionEvent
 from workflows_app.serializers import (
@@ -30,6 +29,7 @@ from workflows_app.serializers import (
     summary_document,
     workflow_document,
 )
+from workflows_app.waiting import waits_for
 
 SHOWN = 100  # of each list in a record; the rest is in /logs and /journal
 # Ids are made by the web process's clock, times by the database's: how far the two may be apart.
@@ -46,6 +46,7 @@ SUMMARY_COLUMNS = (
     "executed_by",
     "code_version",
     "parent",
+    "retry_of",
     "created_at",
     "started_at",
     "completed_at",
@@ -144,7 +145,8 @@ def _earliest_id(moment: datetime) -> UUID:
 def get_execution(
     organization: OrganizationRecord, execution_id: UUID, owner: str | None = None, *, exact: bool = True
 ) -> dict[str, Any]:
-    """The whole record; its result redacted and cut like all else unless `exact`. Three queries, four while it runs.
+    """The whole record; its result redacted and cut like all else unless `exact`. Three queries, four while it runs,
+    a few more while it waits.
 
     Raises UnknownExecution, also for another person's where `owner` is given, and VaultUnavailable where the exact
     result is sealed and cannot be opened.
@@ -168,7 +170,7 @@ def get_execution(
         "result": _exact_result(organization, row) if exact else shown(row["result"]),
         "error": cut(row["error"]),
         "variables": shown(variables or {}),
-        "waitingFor": row["reason"] or None,
+        "waitingFor": waits_for(organization, execution_id, row["status"]),
         **{name: entries[:SHOWN] for name, entries in lists.items()},
         "truncated": [name for name, entries in lists.items() if len(entries) > SHOWN],
     }
@@ -178,8 +180,7 @@ def _row(execution_id: UUID, owner: str | None, columns: Iterable[str]) -> dict[
     rows = Execution.objects.filter(id=execution_id)
     if owner is not None:
         rows = rows.filter(actor=owner)
-    reason = Dispatch.objects.filter(execution=OuterRef("id")).values("reason")[:1]
-    row: dict[str, Any] | None = rows.annotate(reason=Subquery(reason)).values(*columns, "reason").first()
+    row: dict[str, Any] | None = rows.values(*columns).first()
     if row is None:
         raise UnknownExecution(NO_EXECUTION)
     return row

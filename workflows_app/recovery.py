@@ -1,7 +1,8 @@
-"""Ends executions that nobody works on any more: their worker is gone, or has forgotten them.
+"""What becomes of executions that nobody works on: their worker is gone, has forgotten them, or cannot run them.
 
-None of them can resume yet (that needs a journaled step), so each is failed as `WorkerLost` rather than silently run
-twice, with the reason in its journal.
+engine.md, sections 4 and 12. One that had not begun goes back into the queue, and so does one that may run again: it
+has a retry policy, or the journal holds what it did. Any other one is failed as `WorkerLost` rather than silently run
+twice. The reason is in the journal.
 """
 
 from __future__ import annotations
@@ -9,27 +10,46 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import structlog
+from django.db import transaction
 from django.db.models import Exists, Max, OuterRef
+from django.db.models.functions import Now
 
+from bifrost.sdk.documents import plain
+from bifrost.sdk.errors import as_document
 from orgs import directory
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app.dispatch.models import Dispatch, Fleet, Worker
+from workflows_app.dispatch import hints
+from workflows_app.dispatch.models import Dispatch, Fleet, Lane, Schedule, Worker, WorkflowSetting
 from workflows_app.engine import connection, statements
-from workflows_app.models import ExecutionEvent, Status
+from workflows_app.models import TERMINAL, Approval, Execution, ExecutionEvent, Status
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE = 100
+AT_ONCE = 200
+MOST_RECOVERIES = 3
+# What a run must have journaled since the last loss in order to count as getting on.
+RESULTS = ("child", "step")
+LOST = {
+    "error": "WorkerLost",
+    "message": "The process that ran this execution was lost; it was not run again.",
+    "details": {},
+}
+LIMIT = {
+    "error": "RecoveryLimitExceeded",
+    "message": f"The process that ran this execution was lost {MOST_RECOVERIES + 1} times without progress.",
+    "details": {},
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A row of the run queue whose execution must be ended, and why in words."""
+    """A claimed row of the run queue that nobody works on, and why in words."""
 
     execution: UUID
     organization: UUID
@@ -37,61 +57,163 @@ class Lost:
     reason: str
 
 
-def end_orphans() -> int:
-    """Ends what fenced workers held, at most a hundred a call. Call in the shared schema. Returns how many it ended."""
+def recover_orphans() -> int:
+    """Takes care of what fenced workers held, at most some hundred a call. Call in the shared schema. Returns how many
+    it found."""
     alive = Worker.objects.filter(id=OuterRef("worker"))
-    rows = Dispatch.objects.filter(~Exists(alive), status=Status.RUNNING)[:AT_ONCE]
+    rows = Dispatch.objects.filter(~Exists(alive), status=Status.RUNNING).order_by("execution")[:AT_ONCE]
     lost = [Lost(row.execution, row.organization, row.worker, row.reason or "its worker is gone") for row in rows]
-    return sum(_end(entry, statements.end_lost) for entry in lost)
+    return sum(_recover(entry) for entry in lost)
 
 
-def end_abandoned(worker: UUID, holds: Callable[[UUID], bool]) -> int:
-    """Ends rows that name this worker and that it does not hold. Call in the shared schema."""
+def give_back(worker: UUID, holds: Callable[[UUID], bool]) -> int:
+    """The same for rows that name this worker and that it does not hold. Call in the shared schema."""
     rows = Dispatch.objects.filter(worker=worker, status=Status.RUNNING)
     lost = [
         Lost(row.execution, row.organization, worker, "its worker does not know it")
         for row in rows
         if not holds(row.execution)
     ]
-    return sum(_end(entry, statements.end) for entry in lost)
+    return sum(_recover(entry) for entry in lost)
 
 
 def forget_organization(organization: OrganizationRecord) -> None:
-    """Takes a dropped organization's executions out of the run queue and the fleet. Call in the shared schema."""
-    Dispatch.objects.filter(organization=organization.id).delete()
-    Fleet.objects.filter(organization=organization.id).delete()
+    """Takes a dropped organization out of the run queue and all that the shared schema holds of its workflows.
+
+    Call in the shared schema.
+    """
+    for model in (Dispatch, Fleet, Schedule, WorkflowSetting):
+        model.objects.filter(organization=organization.id).delete()
 
 
-def _end(lost: Lost, statement: Callable[[str], bytes]) -> bool:
+def forget_execution(execution: UUID) -> None:
+    """Its organization is gone. Call in the shared schema."""
+    Dispatch.objects.filter(execution=execution).delete()
+
+
+def end_unbegun(organization: OrganizationRecord, execution: UUID, status: str, message: str, by: Any = None) -> None:
+    """Ends an execution that never began, such as a cancelled or rejected one, with the status's word as its error.
+
+    Call inside a transaction that has locked its row in the run queue.
+    """
+    error = {"error": str(status), "message": message, "details": {}}
+    _end(organization, execution, str(status), error, by)
+
+
+def end_broken(worker: UUID, execution: UUID, organization: OrganizationRecord, error: Exception) -> None:
+    """Fails an execution that this worker has claimed and that cannot be made into a run."""
+    with org_context(organization), transaction.atomic():
+        if _taken_from(worker, execution):
+            _end(organization, execution, Status.FAILED, plain(as_document(error)), {"reason": type(error).__name__})
+
+
+def put_off(worker: UUID, execution: UUID, organization: OrganizationRecord, seconds: float, reason: str) -> None:
+    """Puts a claimed execution aside for so many seconds; that counts neither as an attempt nor as a recovery."""
+    with org_context(organization), transaction.atomic():
+        if _taken_from(worker, execution):
+            _aside(execution, Status.SUSPENDED, reason, run_at=Now() + timedelta(seconds=seconds))
+
+
+def no_such_workflow(
+    worker: UUID, execution: UUID, workflow: str, organization: OrganizationRecord, seconds: float
+) -> None:
+    """This process lacks the workflow: another one may have it, else the execution fails."""
+    own = Worker.objects.filter(id=worker).values("code_version")
+    if Worker.objects.filter(kind="worker").exclude(code_version__in=own).exists():
+        return put_off(worker, execution, organization, seconds, f"no process at hand has the workflow {workflow}")
+    error = {"error": "NotFound", "message": f"No worker has the workflow {workflow!r} any more.", "details": {}}
+    with org_context(organization), transaction.atomic():
+        if _taken_from(worker, execution):
+            _end(organization, execution, Status.FAILED, error, None)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+
+
+def _taken_from(worker: UUID | None, execution: UUID) -> bool:
+    """Locks the row and takes it from its worker. False where another process was faster."""
+    row = (
+        Dispatch.objects.select_for_update(skip_locked=True)
+        .filter(execution=execution, worker=worker, status=Status.RUNNING)
+        .first()
+    )
+    return row is not None and bool(Dispatch.objects.filter(execution=execution).update(worker=None))
+
+
+def _recover(lost: Lost) -> bool:
     organization = directory.organization_by_id(lost.organization)
     if organization is None:
-        return bool(Dispatch.objects.filter(execution=lost.execution).delete()[0])
-    row = connection.execute(statement(organization.schema_name), _parameters(lost, organization))
-    ended = bool(row[1])
-    if ended:
-        log.warning("execution lost", execution_id=str(lost.execution), org_id=organization.org_id, reason=lost.reason)
-    return ended
+        forget_execution(lost.execution)
+        return True
+    with org_context(organization), transaction.atomic():
+        if not _taken_from(lost.worker, lost.execution):
+            return False
+        outcome = _decide(lost, organization)
+    log.warning(
+        "execution lost", execution_id=str(lost.execution), org_id=organization.org_id, reason=lost.reason, now=outcome
+    )
+    hints.send()
+    return True
 
 
-def _parameters(lost: Lost, organization: OrganizationRecord) -> dict[str, object]:
-    error = {
-        "error": "WorkerLost",
-        "message": "The process that ran this execution was lost; it was not run again.",
-        "details": {},
-    }
-    with org_context(organization):
-        last = ExecutionEvent.objects.filter(execution_id=lost.execution).aggregate(last=Max("seq"))["last"] or 0
-    lines = [("error", "WorkerLost", error), ("status", Status.FAILED.value, {"reason": lost.reason})]
+def _decide(lost: Lost, organization: OrganizationRecord) -> str:
+    execution = Execution.objects.filter(id=lost.execution).only("status", "resumable", "recoveries").first()
+    if execution is None or execution.status in TERMINAL:
+        forget_execution(lost.execution)
+        return "gone"
+    if execution.status != Status.RUNNING:
+        _aside(lost.execution, Status.QUEUED, lost.reason)
+        return "queued"
+    since = ExecutionEvent.objects.filter(execution_id=lost.execution, kind="recovery").aggregate(seq=Max("seq"))["seq"]
+    results = ExecutionEvent.objects.filter(execution_id=lost.execution, kind__in=RESULTS)
+    if not (execution.resumable or results.exists()):
+        _end(organization, lost.execution, Status.FAILED, LOST, {"reason": lost.reason})
+        return "failed"
+    recoveries = 1 if results.filter(seq__gt=since or 0).exists() else execution.recoveries + 1
+    if recoveries > MOST_RECOVERIES:
+        _end(organization, lost.execution, Status.FAILED, LIMIT, {"reason": lost.reason})
+        return "failed"
+    _note(lost.execution, "recovery", "", {"recoveries": recoveries, "reason": lost.reason})
+    Execution.objects.filter(id=lost.execution).update(recoveries=recoveries)
+    _aside(lost.execution, Status.QUEUED, lost.reason, alone=recoveries > 1)
+    return "queued"
+
+
+def _aside(execution: UUID, status: Status, reason: str, *, run_at: Any = None, alone: bool = False) -> None:
+    """Back to the queue, or suspended until `run_at`, with the reason in the journal."""
+    lane = {"lane": Lane.ALONE} if alone else {}
+    Dispatch.objects.filter(execution=execution).update(
+        status=status, worker=None, reason=reason[:200], run_at=run_at or Now(), queued_at=Now(), **lane
+    )
+    Execution.objects.filter(id=execution).update(status=status)
+    _note(execution, "status", status.value, {"reason": reason})
+
+
+def _note(execution: UUID, kind: str, name: str, data: Any) -> None:
+    last = _last(execution)
+    ExecutionEvent.objects.create(
+        execution_id=execution, seq=last + 1, at=datetime.now(UTC), kind=kind, name=name, path="", number=0, data=data
+    )
+
+
+def _last(execution: UUID) -> int:
+    return ExecutionEvent.objects.filter(execution_id=execution).aggregate(last=Max("seq"))["last"] or 0
+
+
+def _end(organization: OrganizationRecord, execution: UUID, status: str, error: dict[str, Any], why: Any) -> None:
+    """Ends what nobody owns. Call inside the transaction that has locked its row in the run queue."""
+    last = _last(execution)
     at = datetime.now(UTC).isoformat()
+    lines = [("error", error["error"], error), ("status", str(status), why)]
     events = [
         {"seq": last + 1 + index, "at": at, "kind": kind, "name": name, "path": "", "number": 0, "data": data}
         for index, (kind, name, data) in enumerate(lines)
     ]
-    return {
-        "worker": lost.worker,
-        "id": lost.execution,
-        "organization": lost.organization,
-        "status": Status.FAILED.value,
+    Approval.objects.filter(execution=execution, state=Approval.State.PENDING).update(state=Approval.State.WITHDRAWN)
+    parameters = {
+        "id": execution,
+        "organization": organization.id,
+        "status": str(status),
         "result": None,
         "result_sealed": None,
         "error": json.dumps(error),
@@ -100,3 +222,4 @@ def _parameters(lost: Lost, organization: OrganizationRecord) -> dict[str, objec
         "duration_ms": None,
         "events": json.dumps(events),
     }
+    connection.execute(statements.end_unowned(organization.schema_name), parameters)

@@ -50,6 +50,7 @@ def summary_document(row: Mapping[str, Any]) -> dict[str, Any]:
         "attempt": row["attempt"],
         "codeVersion": row["code_version"],
         "parentExecutionId": str(row["parent"]) if row["parent"] else None,
+        "retryOf": str(row["retry_of"]) if row["retry_of"] else None,
     }
 
 

@@ -50,6 +50,7 @@ OBJECT: Shape = {"type": "object"}
 ID: Shape = {"type": "string", "format": "uuid"}
 TIME: Shape = {"type": "string", "format": "date-time"}
 STATUS = one_of(*Status.values)
+PRIORITIES = ("low", "normal", "high")
 
 _SUMMARY: Mapping[str, Shape] = {
     "executionId": ID,
@@ -65,6 +66,7 @@ _SUMMARY: Mapping[str, Shape] = {
     "attempt": INTEGER,
     "codeVersion": TEXT,
     "parentExecutionId": nullable(ID),
+    "retryOf": nullable(ID),
 }
 _LOG: Mapping[str, Shape] = {"timestamp": TIME, "level": TEXT, "message": TEXT, "data": ANYTHING}
 _ERROR: Mapping[str, Shape] = {"error": TEXT, "message": TEXT, "details": OBJECT}
@@ -84,6 +86,16 @@ SHAPES: Mapping[str, Shape] = {
         status=one_of(Status.QUEUED, Status.PENDING_APPROVAL, Status.RUNNING, Status.SUSPENDED),
         pollUrl=TEXT,
     ),
+    "Cancelling": shape(
+        executionId=ID,
+        status=one_of(Status.CANCELLED, Status.QUEUED, Status.RUNNING, Status.SUSPENDED),
+        pollUrl=TEXT,
+    ),
+    "Retry": {
+        **OBJECT,
+        "properties": {"code": one_of("same", "current"), "fresh": BOOLEAN},
+        "additionalProperties": False,
+    },
     "Workflow": shape(
         name=TEXT,
         description=TEXT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from workflows_app import views
 
@@ -12,5 +12,10 @@ urlpatterns = [
     path("executions", views.ExecutionsView.as_view(), name="api-executions"),
     path("executions/<str:execution_id>", views.ExecutionView.as_view(), name="api-execution"),
     path("executions/<str:execution_id>/logs", views.LogsView.as_view(), name="api-execution-logs"),
+    path("executions/<str:execution_id>/cancel", views.CancelView.as_view(), name="api-execution-cancel"),
+    path("executions/<str:execution_id>/retry", views.RetryView.as_view(), name="api-execution-retry"),
+    path("", include("workflows_app.approvals.urls")),
+    path("", include("workflows_app.webhooks.api_urls")),
+    path("", include("workflows_app.schedules.urls")),
     path("executions/<str:execution_id>/journal", views.JournalView.as_view(), name="api-execution-journal"),
 ]

@@ -16,11 +16,12 @@ from rest_framework.views import APIView
 
 from orgs import directory
 from orgs.records import Access, OrganizationRecord
-from workflows_app import catalog, executions, openapi, queries
-from workflows_app.errors import NotAvailable, UnknownExecution
+from workflows_app import catalog, executions, openapi, queries, retrying, sending
+from workflows_app.errors import UnknownExecution
 from workflows_app.models import Status
 from workflows_app.parsers import query_arguments, read_object, refuse
 from workflows_app.permissions import (
+    managed_filter,
     may_see_tracebacks,
     owner_filter,
     require_catalog,
@@ -28,13 +29,13 @@ from workflows_app.permissions import (
     require_organization,
 )
 from workflows_app.responses import answer, answer_outcome
+from workflows_app.start_options import start_options
 
 T = TypeVar("T")
 
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 NUMBER = re.compile(r"[0-9]{1,9}")
 IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
-START_OPTIONS = frozenset({"dryRun", "priority", "wait"})  # named by the contract, not built yet
 MOST_EXECUTIONS = 100
 MOST_LINES = 1000
 
@@ -84,7 +85,7 @@ class WorkflowView(ApiView):
         actor = self.access.actor
         organization = organization_for_start(self.access, name)
         require_execute(actor)
-        refuse_start_options(request)
+        options = start_options(request, actor)
         start = executions.Start(
             organization=organization,
             workflow=name,
@@ -92,6 +93,8 @@ class WorkflowView(ApiView):
             actor=actor,
             trigger={"type": "api", "tokenName": actor.token_name} if actor.token_name else {"type": "api"},
             idempotency_key=idempotency_key(request),
+            priority=options.priority,
+            wait_seconds=options.wait_seconds,
         )
         return answer_outcome(executions.submit(start))
 
@@ -135,6 +138,33 @@ class JournalView(ApiView):
         return answer(queries.list_journal(organization, execution, page(request), owner, tracebacks=tracebacks))
 
 
+class CancelView(ApiView):
+    @openapi.cancel_execution
+    def post(self, request: Request, execution_id: str) -> HttpResponse:
+        actor = self.access.actor
+        organization = require_organization(self.access)
+        owner = managed_filter(actor)
+        query_arguments(request, ())
+        id_ = execution_uuid(execution_id)
+        status = sending.cancel(organization, id_, actor, owner)
+        return answer({"executionId": str(id_), "status": status, "pollUrl": f"/api/executions/{id_}"}, 202)
+
+
+class RetryView(ApiView):
+    @openapi.retry_execution
+    def post(self, request: Request, execution_id: str) -> HttpResponse:
+        actor = self.access.actor
+        organization = require_organization(self.access)
+        require_execute(actor)
+        owner = owner_filter(actor)
+        query_arguments(request, ())
+        same_code, fresh = retry_options(read_object(request._request))
+        outcome = retrying.start_again(
+            organization, execution_uuid(execution_id), actor, owner, same_code=same_code, fresh=fresh
+        )
+        return answer_outcome(outcome)
+
+
 # --- What requests say -----------------------------------------------------------------------------------------------
 
 
@@ -147,18 +177,24 @@ def organization_for_start(access: Access, name: str) -> OrganizationRecord:
     return require_organization(access)
 
 
-def refuse_start_options(request: Request) -> None:
-    """Raises ValidationError for an unknown option, NotAvailable for one that is not built yet."""
-    for option in query_arguments(request, START_OPTIONS):
-        raise NotAvailable(f"The option {option} is not available yet.", {"option": option})
-
-
 def idempotency_key(request: Request) -> str | None:
     """The header's value: 1 to 255 printable ASCII characters. Raises ValidationError for any other."""
     key = request.headers.get("Idempotency-Key")
     if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
         refuse("Idempotency-Key", "The header Idempotency-Key has to be 1 to 255 printable ASCII characters.")
     return key
+
+
+def retry_options(body: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether to run the code that it ran, and whether to take over nothing. Raises ValidationError."""
+    for name in body.keys() - {"code", "fresh"}:
+        refuse(name, f'"{name}" is unknown. Known here: code, fresh.')
+    code, fresh = body.get("code", "current"), body.get("fresh", False)
+    if code not in {"same", "current"}:
+        refuse("code", "code has to be one of same, current.")
+    if not isinstance(fresh, bool):
+        refuse("fresh", "fresh has to be true or false.")
+    return code == "same", fresh
 
 
 def execution_uuid(text: str) -> UUID:

@@ -4,6 +4,7 @@
     find(name)                a workflow, or UnknownWorkflow after a second look at the disk
     acquire, release, lease   hold the version of a workflow while it runs
     store_sources(loaded)     keeps the code of a run in the database
+    stored(name, version)     a workflow as it was in a version that was kept
     start_watching()          follows changes on the disk from now on
 
 An execution keeps the `LoadedWorkflow` that `find` gave it: one consistent version, whatever is edited meanwhile.
@@ -16,6 +17,7 @@ from pathlib import Path
 from django.conf import settings
 
 from workflows_app.catalog.contents import Catalog, LoadedDataProvider, LoadedWorkflow, Problem
+from workflows_app.catalog.earlier import stored
 from workflows_app.catalog.storing import store_sources
 from workflows_app.catalog.versions import acquire, lease, release
 from workflows_app.catalog.workspace import Workspace
@@ -35,6 +37,7 @@ __all__ = [
     "start_watching",
     "stop_watching",
     "store_sources",
+    "stored",
 ]
 
 _workspaces: dict[Path, Workspace] = {}

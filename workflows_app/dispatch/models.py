@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from uuid6 import uuid7
@@ -30,6 +31,20 @@ class Worker(models.Model):
         return f"{self.kind} {self.host}:{self.pid}"
 
 
+class Lane(models.IntegerChoices):
+    """Which rows of the run queue a claim takes together."""
+
+    OPEN = 0, "open"
+    LIMITED = 1, "its workflow has a limit in this organization"
+    ALONE = 2, "lost twice without progress: one at a time in each process"
+
+
+class Priority(models.IntegerChoices):
+    LOW = 0, "low"
+    NORMAL = 1, "normal"
+    HIGH = 2, "high"
+
+
 class Dispatch(models.Model):
     """An execution that is not finished."""
 
@@ -37,11 +52,14 @@ class Dispatch(models.Model):
     organization = models.UUIDField()
     workflow = models.CharField(max_length=100)
     status = models.CharField(max_length=24)
-    priority = models.SmallIntegerField(default=1)
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.NORMAL)
+    lane = models.SmallIntegerField(choices=Lane.choices, db_default=Lane.OPEN)
+    # When it is due. Of what is suspended or waits for an approval: when that ends by itself, infinity if never.
     run_at = models.DateTimeField(db_default=TransactionNow())
+    queued_at = models.DateTimeField(db_default=TransactionNow(), help_text="Since when it has waited, last.")
     worker = models.UUIDField(null=True)
-    epoch = models.PositiveIntegerField(default=1)
-    inbox = models.PositiveIntegerField(default=0)
+    epoch = models.PositiveIntegerField(default=0, help_text="Raised at each claim.")
+    inbox = models.PositiveIntegerField(default=0, help_text="How many entries its inbox has had.")
     reason = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why it waits or was taken back, in words."
     )
@@ -53,8 +71,24 @@ class Dispatch(models.Model):
             models.Index(
                 fields=["organization", "priority", "run_at"],
                 name="dispatch_claimable",
-                condition=models.Q(status="Queued"),
-            )
+                condition=models.Q(status="Queued", lane=Lane.OPEN),
+            ),
+            models.Index(
+                fields=["organization", "workflow", "priority", "run_at"],
+                name="dispatch_limited",
+                condition=models.Q(status="Queued", lane=Lane.LIMITED),
+            ),
+            models.Index(
+                fields=["run_at"], name="dispatch_alone", condition=models.Q(status="Queued", lane=Lane.ALONE)
+            ),
+            models.Index(
+                fields=["run_at"],
+                name="dispatch_waiting",
+                condition=models.Q(status__in=["Suspended", "PendingApproval"]),
+            ),
+            models.Index(
+                fields=["organization", "workflow"], name="dispatch_running", condition=models.Q(status="Running")
+            ),
         ]
 
     def __str__(self) -> str:
@@ -91,3 +125,109 @@ class CodeVersion(models.Model):
 
     def __str__(self) -> str:
         return self.hash[:12]
+
+
+class WorkflowSetting(models.Model):
+    """What the MSP has settled about one workflow in one organization; with an empty workflow, about all of them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.UUIDField()
+    workflow = models.CharField(max_length=100, blank=True, help_text="Empty: the organization as a whole.")
+    enabled = models.BooleanField(default=True)
+    max_concurrent = models.PositiveIntegerField(
+        null=True, blank=True, help_text="At most so many run at once; the others wait."
+    )
+    starts_per_minute = models.PositiveIntegerField(
+        null=True, blank=True, help_text="At most so many start within any 60 seconds."
+    )
+    recent_starts = ArrayField(models.DateTimeField(), default=list, editable=False)
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "workflow"], name="dispatch_one_setting")
+        ]
+
+    def __str__(self) -> str:
+        return self.workflow or "all workflows"
+
+
+class Overlap(models.TextChoices):
+    """What a schedule does when its last run has not ended."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    PARALLEL = "parallel"
+
+
+class Missed(models.TextChoices):
+    """What a schedule does about times at which nothing looked."""
+
+    RUN_ONCE = "run_once"
+    SKIP = "skip"
+
+
+class Schedule(models.Model):
+    """When a workflow runs for one organization. Its parameters and its history lie in the organization's schema."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.UUIDField()
+    workflow = models.CharField(max_length=100)
+    enabled = models.BooleanField(default=True)
+    cron = models.CharField(max_length=100, blank=True, help_text="Empty: as the workflow says.")
+    timezone = models.CharField(max_length=64, blank=True, help_text="Empty: the organization's.")
+    overlap = models.CharField(max_length=16, choices=Overlap.choices, default=Overlap.SKIP)
+    missed = models.CharField(max_length=16, choices=Missed.choices, default=Missed.RUN_ONCE)
+    paused_until = models.DateTimeField(null=True, blank=True)
+    next_run = models.DateTimeField(null=True, editable=False, help_text="Empty: it never comes due.")
+    last_run = models.DateTimeField(null=True, editable=False, help_text="The last time that was due.")
+    problem = models.CharField(max_length=500, blank=True, editable=False, help_text="Why it cannot run.")
+    by_audience = models.BooleanField(
+        default=False, editable=False, help_text="Enabled for a tag or for all, not for this organization by itself."
+    )
+    effective = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Cron and time zone, with a bar between them, of which next_run was computed.",
+    )
+    waiting = models.BooleanField(
+        default=False, editable=False, help_text="It is due, and waits until its run before has ended."
+    )
+    unfinished = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Executions that it started, each with its planned time."
+    )
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["organization", "workflow"], name="dispatch_one_schedule")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["next_run"], name="dispatch_schedule_due", condition=models.Q(enabled=True))
+        ]
+
+    def __str__(self) -> str:
+        return self.workflow
+
+
+class ScheduleAudience(models.Model):
+    """For which organizations a scheduled workflow is enabled together. Each gets a `Schedule` with these values; one
+    that an organization has set by itself stays as it is."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    workflow = models.CharField(max_length=100, unique=True)
+    all_organizations = models.BooleanField(default=False, help_text="Every customer, also future ones.")
+    tags = ArrayField(
+        models.CharField(max_length=50),
+        default=list,
+        blank=True,
+        help_text="Every organization with one of these tags, also future ones.",
+    )
+    organizations = ArrayField(models.UUIDField(), default=list, blank=True)
+    cron = models.CharField(max_length=100, blank=True, help_text="Empty: as the workflow says.")
+    timezone = models.CharField(max_length=64, blank=True, help_text="Empty: each organization's own.")
+    overlap = models.CharField(max_length=16, choices=Overlap.choices, default=Overlap.SKIP)
+    missed = models.CharField(max_length=16, choices=Missed.choices, default=Missed.RUN_ONCE)
+
+    def __str__(self) -> str:
+        return self.workflow

@@ -6,7 +6,7 @@ because the statements name their schemas.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -30,6 +30,20 @@ def execute(statement: bytes, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
         discard()
     try:
         return _execute(statement, parameters)
+    except (psycopg.OperationalError, psycopg.InterfaceError, OperationalError) as error:
+        discard()
+        raise DatabaseAway(str(error)) from error
+
+
+def execute_together(
+    statements: Sequence[tuple[bytes, Mapping[str, Any]]],
+) -> list[list[tuple[Any, ...]]]:
+    """Runs prepared statements in one transaction, sent in one pipeline, and returns the rows of each.
+
+    Nothing is sent again: raises what psycopg raises, DatabaseAway where the connection is gone.
+    """
+    try:
+        return _execute_together(raw(), statements)
     except (psycopg.OperationalError, psycopg.InterfaceError, OperationalError) as error:
         discard()
         raise DatabaseAway(str(error)) from error
@@ -60,3 +74,13 @@ def _execute(statement: bytes, parameters: Mapping[str, Any]) -> tuple[Any, ...]
     if row is None:
         raise RuntimeError("The statement returned no row.")
     return row
+
+
+def _execute_together(
+    connection: psycopg.Connection[tuple[Any, ...]], statements: Sequence[tuple[bytes, Mapping[str, Any]]]
+) -> list[list[tuple[Any, ...]]]:
+    with connection.transaction(), connection.pipeline():
+        cursors = [psycopg.Cursor(connection) for _ in statements]
+        for cursor, (statement, parameters) in zip(cursors, statements, strict=True):
+            cursor.execute(statement, parameters, prepare=True)
+        return [cursor.fetchall() for cursor in cursors]

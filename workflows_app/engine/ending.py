@@ -13,21 +13,27 @@ import structlog
 from bifrost.sdk.documents import exact, plain, size
 from bifrost.sdk.errors import TooLarge, WorkflowException, as_document
 from integrations.sealing import VaultUnavailable, seal
+from workflows_app.engine import statements
 from workflows_app.engine.run import Cancelled, Run, mapping_of
 from workflows_app.engine.runner import Outcome
-from workflows_app.models import Status
+from workflows_app.models import TERMINAL, Status
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The terminal status with all that the record needs. `result` is exact but for secrets that the run read."""
+    """The terminal status with all that the record needs. `result` is exact but for secrets that the run read.
+
+    Where another attempt follows in `delay` seconds, the status is Suspended, and the error is this attempt's.
+    """
 
     status: str
     result: Any = None
     error: dict[str, Any] | None = None
     duration_ms: int | None = None
+    delay: float = 0.0
+    reason: str = ""
 
 
 def conclude(run: Run, outcome: Outcome, limit: int) -> Ending:
@@ -49,22 +55,48 @@ def conclude(run: Run, outcome: Outcome, limit: int) -> Ending:
 
 
 def failed(run: Run, error: WorkflowException) -> Ending:
-    """An ending that the engine itself decides on, without an outcome of the function."""
-    return _failed(run, error)
+    """An ending that the engine itself decides on, without an outcome of the function and for good."""
+    return _failed(run, error, final=True)
 
 
-def parameters(run: Run, ending: Ending) -> dict[str, Any]:
-    """The ending as parameters of the `end` statement, with all unwritten events. Takes them from the run."""
+def write_of(run: Run, ending: Ending) -> tuple[bytes, dict[str, Any]]:
+    """The statement that makes the ending durable and its parameters, with all unwritten events. Takes them from the
+    run."""
+    schema = run.facts.organization.schema_name
+    if ending.status in TERMINAL:
+        return statements.end(schema), _parameters(run, ending)
+    return statements.suspend(schema), {
+        **_owner(run),
+        "status": str(ending.status),
+        "attempt": run.facts.attempt + (1 if ending.error is not None else 0),
+        "spent_ms": run.elapsed_ms(),
+        "inbox": run.inbox,
+        "delay": ending.delay,
+        "reason": ending.reason[:200],
+        "events": json.dumps(run.take_events()),
+    }
+
+
+def handed_over(run: Run, reason: str) -> Ending:
+    """Back into the queue, for another process to go on with at once."""
+    run.note("status", Status.QUEUED, {"reason": reason})
+    return Ending(Status.QUEUED, reason=reason)
+
+
+def _owner(run: Run) -> dict[str, Any]:
+    return {"worker": run.engine.id, "epoch": run.stretch.epoch, "id": run.facts.id}
+
+
+def _parameters(run: Run, ending: Ending) -> dict[str, Any]:
     result = run.clean(ending.result)
     sealed = None
     if result != ending.result:
         sealed = _sealed(run, ending.result)
     variables = run.clean(run.variables)
     return {
-        "worker": run.engine.id,
-        "id": run.facts.id,
+        **_owner(run),
         "organization": run.facts.organization.id,
-        "status": ending.status,
+        "status": str(ending.status),
         "result": None if ending.result is None else json.dumps(result),
         "result_sealed": sealed,
         "error": None if ending.error is None else json.dumps(ending.error),
@@ -87,16 +119,42 @@ def _result(run: Run, value: Any, limit: int) -> Any:
     return run.scrubber.scrub(result)
 
 
-def _failed(run: Run, error: BaseException) -> Ending:
+def _failed(run: Run, error: BaseException, *, final: bool = False) -> Ending:
     if isinstance(error, asyncio.CancelledError):
         error = RuntimeError("The workflow cancelled itself.")
     document = run.scrubber.scrub(plain(as_document(error)))
     trace = "".join(traceback.format_exception(error))
     run.note("error", document["error"], {**document, "traceback": trace})
+    if not final and (again := _another_attempt(run, error, document)) is not None:
+        return again
     status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
     run.note("status", status, None)
     log.info("execution failed", status=str(status), error=document["error"], **mapping_of(run))
     return Ending(status, error=document, duration_ms=run.elapsed_ms())
+
+
+def _another_attempt(run: Run, error: BaseException, document: dict[str, Any]) -> Ending | None:
+    """What follows by the workflow's retry policy: the wait for the next attempt holds no worker."""
+    spec, attempt = run.facts.loaded.spec, run.facts.attempt
+    policy = spec.retry_policy
+    if (
+        policy is None
+        or isinstance(error, Cancelled)
+        or error is run.fatal
+        or not policy.allows(attempt, document["error"])
+    ):
+        return None
+    delay = policy.delay(attempt)
+    if run.elapsed_ms() / 1000 >= spec.max_duration_seconds:
+        refused = f"no time is left of {spec.max_duration_seconds:g} seconds"
+    elif run.still_running:
+        refused = "its code did not stop"
+    else:
+        reason = f"attempt {attempt} of {policy.max_attempts} failed; the next one begins in {delay:.1f} s"
+        run.note("status", Status.SUSPENDED, {"reason": reason, "attempt": attempt})
+        return Ending(Status.SUSPENDED, error=document, duration_ms=run.elapsed_ms(), delay=delay, reason=reason)
+    run.note("log", "warning", {"message": f"Not tried again: {refused}.", "data": None})
+    return None
 
 
 def _sealed(run: Run, result: Any) -> bytes | None:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import InvalidStateError, ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakSet
@@ -21,11 +20,11 @@ from bifrost.sdk.errors import WorkflowException
 from orgs.tenancy import guard_thread, shared_context
 from workflows_app import catalog
 from workflows_app.dispatch import workers
-from workflows_app.engine import connection, runner, statements
+from workflows_app.engine import connection, ending, runner, statements
 from workflows_app.engine.admission import Admission
 from workflows_app.engine.children import run_child
-from workflows_app.engine.finish import LOST
-from workflows_app.engine.journal import Write, Writer
+from workflows_app.engine.finish import LOST, finish_later
+from workflows_app.engine.journal import Statement, Write, Writer
 from workflows_app.engine.limits import Limits
 from workflows_app.engine.run import Run
 from workflows_app.engine.tasks import TaskFactory, report_unnoticed
@@ -54,6 +53,7 @@ class Engine:
         self.runs: dict[UUID, Run] = {}
         self.accepts = False
         self.listener: Listener | None = None  # hears each journal line, cleaned, as it is made
+        self.on_wake: Callable[[], None] | None = None
         self.mark = time.monotonic()  # the loop's sign of life, for the watchdog
         self.acknowledged = time.monotonic()  # the last beat that the database confirmed
         self._on_lost = on_lost
@@ -84,14 +84,26 @@ class Engine:
         """Takes no more runs, lets those under way finish for `grace` seconds, fails the rest as WorkerStopped."""
         self.accepts = False
         self._await_runs(grace)
-        reason = WorkflowException("The process was stopped before the workflow ended.", error_type="WorkerStopped")
-        for run in list(self.runs.values()):
-            if run.stop is not None:
-                self.loop.call_soon_threadsafe(run.stop, reason)
+        self._hand_over()
         self._await_runs(3.0)
         self.close()
         with shared_context():
             workers.retire(self.id)
+
+    def wake(self) -> None:
+        """There may be work in the run queue, or room for it."""
+        if self.on_wake is not None:
+            self.on_wake()
+
+    def _hand_over(self) -> None:
+        """What may run again goes back into the queue, the rest fails."""
+        reason = WorkflowException("The process was stopped before the workflow ended.", error_type="WorkerStopped")
+        for run in list(self.runs.values()):
+            if run.claimed and run.resumable and not run.detached:
+                run.detach()
+                resolve(run, ending.handed_over(run, f"worker {self.label} was stopped"))
+            else:
+                self.stop_run(run, reason)
 
     def close(self) -> None:
         """Ends the threads; the worker's row stays."""
@@ -144,10 +156,28 @@ class Engine:
         self._held.discard(run.facts.id)
         if self.runs.pop(run.facts.id, None) is not None:
             catalog.release(run.facts.loaded)
+        if run.claimed:
+            self.wake()
 
     def launch(self, run: Run, seconds: float) -> None:
         """Starts the run's function; `run.finished` gets its outcome within a second of its time."""
         self.loop.call_soon_threadsafe(runner.launch, run, seconds, resolve)
+
+    def launch_claimed(self, run: Run, seconds: float) -> None:
+        """The same for a run that nobody waits for, after what its configs need from the vault was fetched."""
+        keys = self.secret_configs(run.facts.loaded.code_version)
+        if not keys:
+            return self.launch(run, seconds)
+        fetched = self._database.submit(self._fetch_secret_configs, run, keys)
+        fetched.add_done_callback(lambda _done: self.launch(run, seconds))
+
+    def _fetch_secret_configs(self, run: Run, keys: tuple[str, ...]) -> None:
+        with shared_context():
+            run.fetch_secret_configs(keys)
+
+    def stop_run(self, run: Run, reason: BaseException) -> None:
+        """Cancels the run's tasks, from any thread; how it ends says the reason."""
+        self.loop.call_soon_threadsafe(lambda: run.stop(reason) if run.stop is not None else None)
 
     async def run_child(self, parent: Run, workflow: str, parameters: dict[str, Any]) -> Any:
         return await run_child(self, parent, workflow, parameters)
@@ -187,10 +217,12 @@ class Engine:
     def write_events(self, run: Run) -> None:
         """Hands the run's unwritten events to the journal writer, which cleans them in its own thread."""
 
-        def parameters() -> dict[str, Any]:
-            return {"worker": self.id, "id": run.facts.id, "events": json.dumps(run.take_events())}
+        def make() -> Statement:
+            owner = {"worker": self.id, "epoch": run.stretch.epoch, "id": run.facts.id}
+            statement = statements.append(run.facts.organization.schema_name)
+            return statement, {**owner, "events": json.dumps(run.take_events())}
 
-        write = Write(statements.append(run.facts.organization.schema_name), parameters)
+        write = Write(make)
         run.in_flight(write.done)
         self.writer.submit(write)
 
@@ -222,7 +254,7 @@ class Engine:
     def _run_loop(self) -> None:
         guard_thread()
         asyncio.set_event_loop(self.loop)
-        self.loop.set_task_factory(TaskFactory(settings.WORKSPACE))
+        self.loop.set_task_factory(TaskFactory(settings.WORKSPACE, settings.EARLIER_CODE))
         self.loop.set_exception_handler(report_unnoticed)
         self._tick()
         try:
@@ -236,6 +268,10 @@ class Engine:
 
 
 def resolve(run: Run, outcome: Any) -> None:
-    """Hands the outcome to whoever waits for the run; the first one counts."""
-    with suppress(InvalidStateError):
+    """Hands the outcome to whoever waits for the run, or writes it where nobody does; the first one counts."""
+    try:
         run.finished.set_result(outcome)
+    except InvalidStateError:
+        return
+    if run.claimed and outcome is not LOST:
+        finish_later(run, outcome)

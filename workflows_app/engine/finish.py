@@ -1,8 +1,9 @@
-"""Writes the end of an execution, durably, from whichever thread waits for it."""
+"""Writes the end of an execution, or of one of its attempts, durably: from the thread that waits for it, or through the
+journal writer where nobody does."""
 
 from __future__ import annotations
 
-from concurrent.futures import InvalidStateError
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any
 
@@ -10,9 +11,9 @@ import psycopg
 import structlog
 
 from bifrost.sdk.errors import WorkerLost
-from workflows_app.engine import connection, ending, statements
+from workflows_app.engine import connection, ending
 from workflows_app.engine.ending import Ending
-from workflows_app.engine.journal import FenceLost, Write
+from workflows_app.engine.journal import FenceLost, Statement, Write
 from workflows_app.engine.run import Run, mapping_of
 from workflows_app.engine.runner import Outcome
 from workflows_app.errors import PlatformUnavailable
@@ -33,9 +34,7 @@ def finish(run: Run, outcome: Outcome | Ending, patience: float) -> Ending:
     written as soon as the database is back. Where this process has lost its fence, the sweep ends the execution.
     """
     run.detach()
-    judged = (
-        outcome if isinstance(outcome, Ending) else ending.conclude(run, outcome, run.engine.limits.max_result_bytes)
-    )
+    judged = _judged(run, outcome)
     try:
         _write(run, judged, patience)
     except FenceLost:
@@ -45,18 +44,56 @@ def finish(run: Run, outcome: Outcome | Ending, patience: float) -> Ending:
     return judged
 
 
+def finish_later(run: Run, outcome: Outcome | Ending) -> None:
+    """The same for a run that nobody waits for: returns at once, and ends and writes together with other runs."""
+    run.detach()
+    endings: list[Ending] = []
+
+    def make() -> Statement:
+        endings.append(_judged(run, outcome))
+        return ending.write_of(run, endings[0])
+
+    _hand_to_writer(run, Write(make), endings)
+
+
+def _hand_to_writer(run: Run, write: Write, endings: list[Ending]) -> None:
+    def settled(done: Future[tuple[Any, ...]]) -> None:
+        error = done.exception()
+        if error is None:
+            _ended(run, endings[0])
+        elif isinstance(error, FenceLost | psycopg.OperationalError | psycopg.InterfaceError):
+            return  # whoever owns it now ends it
+        elif run.refused:
+            log.error("the end of an execution cannot be written", error=repr(error), **mapping_of(run))
+            run.engine.remove(run)  # the next beat finds that nobody works on it
+        else:
+            run.refused = True
+            log.error("the end of an execution was refused", error=repr(error), **mapping_of(run))
+            endings[:] = [_refused(run)]
+            _hand_to_writer(run, Write(lambda: _plainly(run, endings[0])), endings)
+
+    write.done.add_done_callback(settled)
+    run.engine.writer.submit(write)
+
+
+def _judged(run: Run, outcome: Outcome | Ending) -> Ending:
+    if isinstance(outcome, Ending):
+        return outcome
+    return ending.conclude(run, outcome, run.engine.limits.max_result_bytes)
+
+
 def _write(run: Run, judged: Ending, patience: float) -> None:
     """Writes from this thread where it can; through the journal writer, orderly and patient, where it must."""
-    statement = statements.end(run.facts.organization.schema_name)
-    parameters = ending.parameters(run, judged)
+    made = ending.write_of(run, judged)
     try:
         if run.writes_under_way():
-            return _write_later(run, judged, Write(statement, lambda: parameters), patience)
-        fenced, _now = connection.execute(statement, parameters)
+            return _write_later(run, judged, Write(lambda: made), patience)
+        fenced, _now = connection.execute(*made)
     except connection.DatabaseAway:
-        return _write_later(run, judged, Write(statement, lambda: parameters), patience)
+        return _write_later(run, judged, Write(lambda: made), patience)
     except psycopg.Error as refused:
-        return _write_refused(run, parameters, refused)
+        log.error("the end of an execution was refused", error=str(refused), **mapping_of(run))
+        fenced, _now = connection.execute(*_plainly(run, _refused(run)))
     if not fenced:
         raise FenceLost
 
@@ -79,11 +116,11 @@ def _write_later(run: Run, judged: Ending, write: Write, patience: float) -> Non
         ) from None
 
 
-def _write_refused(run: Run, parameters: dict[str, Any], refused: psycopg.Error) -> None:
+def _refused(run: Run) -> Ending:
     """The database refused a value of the ending: the execution still ends, and says so."""
-    log.error("the end of an execution was refused", error=str(refused), **mapping_of(run))
-    judged = ending.failed(run, WorkerLost("The record of this execution was refused by the database."))
-    again = ending.parameters(run, judged) | {"variables": None}
-    fenced, _ended = connection.execute(statements.end(run.facts.organization.schema_name), again)
-    if not fenced:
-        raise FenceLost
+    return ending.failed(run, WorkerLost("The record of this execution was refused by the database."))
+
+
+def _plainly(run: Run, judged: Ending) -> Statement:
+    statement, parameters = ending.write_of(run, judged)
+    return statement, {**parameters, "variables": None}

@@ -61,8 +61,9 @@ class Housekeeping:
         for dead in self._observer.poll(workers.beats()):
             if workers.fence(dead.worker, dead.seen, dead.silent_seconds):
                 log.warning("worker is dead", worker=dead.seen.label, silent_seconds=round(dead.silent_seconds))
-        recovery.end_orphans()
-        recovery.end_abandoned(self._engine.id, self._engine.holds)
+        recovery.recover_orphans()
+        if self._engine.kind != "worker":  # where rows are claimed, only the thread that claims knows which are held
+            recovery.give_back(self._engine.id, self._engine.holds)
 
     def _beat(self) -> bool:
         engine = self._engine

@@ -37,23 +37,25 @@ class Event:
     data: Any
 
 
+Statement = tuple[bytes, dict[str, Any]]
+
+
 @dataclass(slots=True)
 class Write:
     """A statement of one execution that the writer commits: more events, or its end.
 
-    `make` gives its parameters; it is called once, in the writer's thread.
+    `make` gives it with its parameters; it is called once, in the writer's thread.
     """
 
-    statement: bytes
-    make: Callable[[], dict[str, Any]]
+    make: Callable[[], Statement]
     done: Future[tuple[Any, ...]] = field(default_factory=Future)
-    _parameters: dict[str, Any] | None = None
+    _made: Statement | None = None
 
     @property
-    def parameters(self) -> dict[str, Any]:
-        if self._parameters is None:
-            self._parameters = self.make()
-        return self._parameters
+    def made(self) -> Statement:
+        if self._made is None:
+            self._made = self.make()
+        return self._made
 
 
 class FenceLost(Exception):
@@ -92,7 +94,8 @@ class Writer:
         guard_thread()
         with shared_context():
             while (batch := self._next_batch()) is not None:
-                self._commit(batch)
+                if made := [write for write in batch if self._make(write)]:
+                    self._commit(made)
         connection.discard()
 
     def _next_batch(self) -> list[Write] | None:
@@ -110,6 +113,14 @@ class Writer:
                 break
             batch.append(write)
         return batch
+
+    def _make(self, write: Write) -> bool:
+        """An accident of one write is its own."""
+        try:
+            return bool(write.made)
+        except Exception as error:  # noqa: BLE001  handed to whoever waits for the write
+            self._fail([write], error)
+            return False
 
     def _commit(self, batch: Sequence[Write]) -> None:
         while True:
@@ -156,6 +167,6 @@ def _commit_together(batch: Sequence[Write]) -> list[tuple[Any, ...]]:
     with raw.transaction(), raw.pipeline():
         cursors = [psycopg.Cursor(raw) for _ in batch]
         for cursor, write in zip(cursors, batch, strict=True):
-            cursor.execute(write.statement, write.parameters, prepare=True)
+            cursor.execute(*write.made, prepare=True)
         rows = [cursor.fetchone() for cursor in cursors]
     return [row for row in rows if row is not None]

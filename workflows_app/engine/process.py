@@ -19,6 +19,7 @@ from workflows_app.dispatch import workers
 from workflows_app.engine.engine import Engine, Listener
 from workflows_app.engine.finish import finish
 from workflows_app.engine.housekeeping import Housekeeping
+from workflows_app.engine.intake import Intake
 from workflows_app.engine.limits import Limits
 from workflows_app.engine.watchdog import Watchdog
 from workflows_app.errors import PlatformUnavailable
@@ -35,16 +36,20 @@ class _Incarnation:
         self.engine = Engine(kind, limits, self._lost, _leave)
         self.engine.listener = listener
         self._housekeeping = Housekeeping(self.engine)
+        self._intake = Intake(self.engine)
+        self.engine.on_wake = self._intake.wake
         self._watchdog = Watchdog(self.engine, self._blocked)
 
     def start(self) -> None:
         self.engine.start()
         self._housekeeping.start()
+        self._intake.start()
         self._watchdog.start()
 
     def leave(self, grace: float) -> None:
         """Lets runs finish for `grace` seconds, then goes; beats go on until its row is gone."""
         self._watchdog.stop()
+        self._intake.stop()
         try:
             self.engine.stop(grace)
         except DatabaseError as error:
@@ -60,7 +65,7 @@ class _Incarnation:
         """The loop is blocked: its row goes once the ends of its runs are written, and its thread is given up."""
         _process.leaked_loops += 1
         _in_burial_thread(self._bury)
-        if _process.leaked_loops >= gone.limits.max_leaked_loops:
+        if gone.kind != "worker" and _process.leaked_loops >= gone.limits.max_leaked_loops:
             _leave(f"{_process.leaked_loops} loops were given up")
 
     def _bury(self) -> None:
@@ -77,9 +82,12 @@ class _Incarnation:
             workers.retire(gone.id)
         self._close()
         connection.close()
+        if gone.kind == "worker":
+            _leave("its loop was blocked")
 
     def _close(self) -> None:
         self._watchdog.stop()
+        self._intake.stop()
         self._housekeeping.stop()
         self.engine.close()
 

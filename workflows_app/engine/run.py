@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -50,6 +50,26 @@ class Facts:
     attempt: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where in its life an execution goes on in this process: the claim's epoch, the journal's last number, what its
+    inbox has had, and running time so far.
+
+    `recorded` are the log lines and checkpoints of this attempt that the journal has already, by path, kind and number;
+    `checkpoints` the last ones of any attempt, by name.
+    """
+
+    epoch: int = 1
+    seq: int = 1
+    inbox: int = 0
+    spent_ms: int = 0
+    recorded: frozenset[tuple[str, str, int]] = frozenset()
+    checkpoints: Mapping[str, Any] = field(default_factory=dict)
+
+
+FIRST_STRETCH = Stretch()
+
+
 class HistoryTooLarge(TooLarge):
     """The execution's journal has reached its limit."""
 
@@ -61,9 +81,19 @@ class Cancelled(WorkflowException):
 class Run:
     """The host of one execution's context. Its loop and its workflow thread write to it; the journal takes from it."""
 
-    def __init__(self, facts: Facts, engine: Engine, config: ConfigSnapshot, limits: Limits) -> None:
+    def __init__(
+        self,
+        facts: Facts,
+        engine: Engine,
+        config: ConfigSnapshot,
+        limits: Limits,
+        stretch: Stretch = FIRST_STRETCH,
+    ) -> None:
         self.facts = facts
         self.engine = engine
+        self.stretch = stretch
+        self.inbox = stretch.inbox  # the last entry that was read
+        self.alone = False  # lost twice without getting on: one such in each process
         self.scrubber = Scrubber()
         self.variables: dict[str, Any] = {}
         self.tasks: set[asyncio.Task[Any]] = set()
@@ -71,6 +101,8 @@ class Run:
         self.finished: Future[Any] = Future()  # what came out of the code
         self.ended: Future[Any] = Future()  # its Ending, once durable
         self.fatal: BaseException | None = None
+        self.claimed = False  # from the run queue: nobody waits for it in this process
+        self.refused = False  # the database refused what its end was to say
         self.still_running = False  # it was stopped, and its code did not
         self.stop_reason: BaseException | None = None
         self.stop: Callable[[BaseException], None] | None = None  # on the loop; set once the code was started
@@ -79,7 +111,9 @@ class Run:
         self._limits = limits
         self._lock = threading.Lock()
         self._detached = False
-        self._seq = 1  # the start statement wrote the first event
+        self._seq = stretch.seq
+        self._notes = Position("")  # the engine's own lines do not count among the code's
+        self._children = 0
         self._unwritten: list[Event] = []
         self._in_flight: list[Future[Any]] = []
         self._logs = self._dropped = self._events = self._bytes = 0
@@ -178,8 +212,8 @@ class Run:
         return asyncio.run_coroutine_threadsafe(coroutine, self.engine.loop).result()
 
     def last_checkpoint(self, name: str) -> tuple[bool, Any]:
-        """Checkpoints of earlier attempts; a sync execution has none."""
-        return False, None
+        """What was last saved under this name before this stretch of the run, by any attempt."""
+        return name in self.stretch.checkpoints, self.stretch.checkpoints.get(name)
 
     # --- for the engine ------------------------------------------------------------------------------------------
 
@@ -191,14 +225,24 @@ class Run:
         """From now on every call of the context raises Detached, and nothing more is written."""
         self._detached = True
 
+    @property
+    def resumable(self) -> bool:
+        """Whether running it again after a loss is allowed: it has a retry policy, or what it did is in the journal."""
+        return self.facts.loaded.spec.retry_policy is not None or self._children > 0
+
     def elapsed_ms(self) -> int:
-        """Milliseconds since the start was written, rounded up."""
-        return ceil((time.monotonic() - self._began) * 1000)
+        """Milliseconds of running time, rounded up: of earlier stretches, and since this one began."""
+        return self.stretch.spent_ms + ceil((time.monotonic() - self._began) * 1000)
+
+    def time_left(self) -> float:
+        """Seconds that this stretch may run, by the limits of one attempt and of all of them together."""
+        spec = self.facts.loaded.spec
+        return min(spec.timeout_seconds, spec.max_duration_seconds - self.stretch.spent_ms / 1000)
 
     def note(self, kind: str, name: str, data: Any) -> None:
         """Adds a journal line of the engine's own, whatever the limits say."""
         with self._lock:
-            self._append(kind, name, data, self.position)
+            self._append(kind, name, data, self._notes)
 
     def crash(self, error: BaseException) -> None:
         """An error that must not leave the loop, such as SystemExit in any task, becomes the execution's error."""
@@ -232,8 +276,12 @@ class Run:
     # ---------------------------------------------------------------------------------------------------------------
 
     def _append(self, kind: str, name: str, data: Any, where: Position) -> None:
-        self._seq += 1
         number = where.next(kind, name)
+        if (where.path, kind, number) in self.stretch.recorded:
+            return  # a resumed run says it again
+        self._seq += 1
+        if kind == "child":
+            self._children += 1
         event = Event(self._seq, datetime.now(UTC).isoformat(), kind, name, where.path, number, data)
         self._unwritten.append(event)
         if self.engine.listener is not None:

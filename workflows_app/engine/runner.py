@@ -40,18 +40,31 @@ class StopRequested(Exception):
 
 def launch(run: Run, seconds: float, on_done: Callable[[Run, Outcome], None]) -> None:
     """Starts the run; call it on the engine's loop. `on_done` is called there, once, within a second of the limit."""
+    if run.detached:
+        return
     loop = run.engine.loop
     context = copy_context()
     context.run(current_run.set, run)
     context.run(position.set, run.position)
     main = loop.create_task(_call(run), context=context)
     finisher = _Finisher(run, main, on_done)
-    finisher.timer = loop.call_later(seconds, finisher.stop, timed_out(run, seconds))
+    finisher.timer = loop.call_later(seconds, finisher.stop, _out_of_time(run, seconds))
     main.add_done_callback(finisher.main_done)
     run.stop = finisher.stop
 
 
-def timed_out(run: Run, seconds: float) -> WorkflowTimeout:
+def out_of_time(run: Run) -> WorkflowTimeout:
+    """No time is left of what all attempts together may take."""
+    limit = run.facts.loaded.spec.max_duration_seconds
+    return WorkflowTimeout(f"Workflow exceeded its maximum duration of {limit:g} seconds", timeout_seconds=float(limit))
+
+
+def _out_of_time(run: Run, seconds: float) -> WorkflowTimeout:
+    whole = run.stretch.spent_ms == 0 or seconds >= run.facts.loaded.spec.timeout_seconds
+    return timed_out(seconds) if whole else out_of_time(run)
+
+
+def timed_out(seconds: float) -> WorkflowTimeout:
     limit = f"{seconds:g}"
     return WorkflowTimeout(f"Workflow exceeded timeout of {limit} seconds", timeout_seconds=float(limit))
 

@@ -1,4 +1,4 @@
-"""From a request for a run to a `Run` that this process owns: the checks, and the start statement."""
+"""From a request for a run to a `Run` that this process owns, or to a row in the run queue."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from integrations.sealing import VaultUnavailable, seal
 from orgs.records import Actor, OrganizationRecord
 from workflows_app import catalog
 from workflows_app.catalog import LoadedWorkflow
+from workflows_app.dispatch import settled
+from workflows_app.dispatch.models import Priority
 from workflows_app.engine import connection, statements
 from workflows_app.engine.journal import FenceLost
 from workflows_app.engine.run import Facts, Run
-from workflows_app.errors import NotAvailable, PlatformUnavailable
+from workflows_app.errors import PlatformUnavailable
+from workflows_app.models import Status
 
 if TYPE_CHECKING:
     from workflows_app.engine.engine import Engine
 
 DEFAULT_PERMISSION = "canExecuteWorkflows"
-PRIORITIES = {"user": 2, "command": 2, "token": 1, "system": 0}
+PRIORITIES = {"user": Priority.HIGH, "command": Priority.HIGH, "system": Priority.LOW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +46,20 @@ class Request:
     idempotency_key: str | None = None
     parent: UUID | None = None
     depth: int = 0
+    priority: int | None = None
+    background: bool = False
+    retry_of: UUID | None = None
+    code_version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A checked request: its facts, and the input as it is stored."""
+    """A checked request: its facts, the status that it begins with, and the input as it is stored."""
 
     facts: Facts
+    status: str
+    priority: int
+    retry_of: UUID | None
     input: Any
     input_sealed: bytes | None
     secrets: tuple[str, ...]
@@ -60,18 +70,17 @@ class Prepared:
 def prepare(request: Request) -> Prepared:
     """Checks the request against the workflow's declaration.
 
-    Raises UnknownWorkflow, NotAvailable (a mode that does not exist yet), the SDK's PermissionError and
-    ValidationError, and PlatformUnavailable where a value must be encrypted and the vault is away.
+    Raises UnknownWorkflow, the SDK's PermissionError and ValidationError, and PlatformUnavailable where a value must
+    be encrypted and the vault is away.
     """
-    loaded = catalog.find(request.workflow)
+    pinned = request.code_version
+    loaded = catalog.find(request.workflow) if pinned is None else catalog.stored(request.workflow, pinned)
     spec = loaded.spec
     permission = spec.required_permission or DEFAULT_PERMISSION
     if not request.actor.can(permission):
         raise PermissionDenied(f"Running {spec.name!r} needs the permission {permission}.", required_role=permission)
-    if spec.execution_mode != "sync":
-        raise NotAvailable(f"{spec.name!r} runs in mode {spec.execution_mode}, which is not available yet.")
-    if spec.requires_approval:
-        raise NotAvailable(f"{spec.name!r} needs an approval, which is not available yet.")
+    if not settled.settings_for(request.organization.id, spec.name).enabled:
+        raise PermissionDenied(f"{spec.name!r} is disabled for {request.organization.org_id}.")
     parameters = spec.validate(request.parameters)
     facts = Facts(
         id=uuid7(),
@@ -79,11 +88,16 @@ def prepare(request: Request) -> Prepared:
         loaded=loaded,
         parameters=parameters,
         actor=request.actor,
-        trigger=dict(request.trigger),
+        trigger={**request.trigger, **({"pinned": True} if pinned is not None else {})},
         parent=request.parent,
         depth=request.depth,
     )
-    return _with_stored_input(facts, request.idempotency_key)
+    return _with_stored_input(facts, request)
+
+
+def usual_priority(actor: Actor) -> Priority:
+    """People come first, what runs by itself comes last."""
+    return PRIORITIES.get(actor.kind, Priority.NORMAL)
 
 
 def actor_key(actor: Actor) -> str:
@@ -127,11 +141,12 @@ def _write_start(engine: Engine, prepared: Prepared) -> tuple[int, int] | None:
     if not fenced:
         raise FenceLost
     if status != "active":
-        raise _refusal(status)
+        raise refusal(status)
     return (version, msp_version or 0) if created else None
 
 
-def _refusal(status: str | None) -> Exception:
+def refusal(status: str | None) -> Exception:
+    """Why nothing starts in an organization of this status."""
     if status == "suspended":
         return PermissionDenied("The organization is suspended.")
     if status == "preparing":
@@ -140,10 +155,14 @@ def _refusal(status: str | None) -> Exception:
 
 
 def _parameters(engine: Engine, prepared: Prepared) -> dict[str, Any]:
+    return {**row_parameters(prepared), "worker": engine.id, "started": json.dumps({"worker": engine.label})}
+
+
+def row_parameters(prepared: Prepared) -> dict[str, Any]:
+    """What the statements that create an execution have in common."""
     facts = prepared.facts
     actor = facts.actor
     return {
-        "worker": engine.id,
         "organization": facts.organization.id,
         "id": facts.id,
         "workflow": facts.loaded.spec.name,
@@ -157,13 +176,24 @@ def _parameters(engine: Engine, prepared: Prepared) -> dict[str, Any]:
         "code_version": facts.loaded.code_version,
         "parent": facts.parent,
         "depth": facts.depth,
-        "priority": PRIORITIES.get(actor.kind, 1),
-        "started": json.dumps({"worker": engine.label}),
+        "priority": int(prepared.priority),
+        "resumable": facts.loaded.spec.retry_policy is not None,
+        "retry_of": prepared.retry_of,
     }
 
 
-def _with_stored_input(facts: Facts, key: str | None) -> Prepared:
-    secrets = tuple(_secret_values(facts.loaded, facts.parameters))
+def _first_status(request: Request, loaded: LoadedWorkflow) -> str:
+    """Running: the caller's process owns it at once. A child runs where its parent runs, whatever its mode."""
+    spec = loaded.spec
+    if spec.requires_approval:
+        return Status.PENDING_APPROVAL
+    if request.parent is None and (request.background or spec.execution_mode != "sync"):
+        return Status.QUEUED
+    return Status.RUNNING
+
+
+def _with_stored_input(facts: Facts, request: Request) -> Prepared:
+    secrets = tuple(secret_values(facts.loaded, facts.parameters))
     stored = redact_keys(facts.parameters)
     for parameter in facts.loaded.spec.parameters:
         if parameter.type == "secret" and stored.get(parameter.name) is not None:
@@ -176,12 +206,15 @@ def _with_stored_input(facts: Facts, key: str | None) -> Prepared:
             raise PlatformUnavailable(
                 "The vault is away, and the input holds a value that must be encrypted."
             ) from error
-    digest = None
+    key, digest = request.idempotency_key, None
     if key is not None:
         digest = hashlib.sha256(json.dumps(facts.parameters, sort_keys=True).encode()).hexdigest()
-    return Prepared(facts, stored, sealed, secrets, key, digest)
+    priority = usual_priority(request.actor) if request.priority is None else request.priority
+    status = _first_status(request, facts.loaded)
+    return Prepared(facts, status, priority, request.retry_of, stored, sealed, secrets, key, digest)
 
 
-def _secret_values(loaded: LoadedWorkflow, parameters: Mapping[str, Any]) -> list[str]:
+def secret_values(loaded: LoadedWorkflow, parameters: Mapping[str, Any]) -> list[str]:
+    """The values of parameters that are declared as secrets."""
     declared = (parameter.name for parameter in loaded.spec.parameters if parameter.type == "secret")
     return [value for name in declared if isinstance(value := parameters.get(name), str)]

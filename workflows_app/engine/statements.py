@@ -2,7 +2,8 @@
 
 Schema-qualified and prepared, on the thread's own psycopg connection; everything else in Bifrost is ORM. The fence is
 the share lock on the writer's `Worker` row: once the sweep has deleted that row, every statement here finds nothing
-and writes nothing (engine.md, section 4).
+and writes nothing (engine.md, section 4). What is written about an execution also asks whether it is still this
+worker's, by the claim's epoch: one that was given back may run elsewhere already.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ _EVENT_ROWS = """
     jsonb_to_recordset(%(events)s::jsonb)
     AS row(seq int, at timestamptz, kind text, name text, path text, number int, data jsonb)"""
 _FENCE = "fence AS (SELECT id FROM public.dispatch_worker WHERE id = %(worker)s::uuid FOR KEY SHARE)"
+_OWNED = """owned AS (
+    SELECT d.execution AS id, d.inbox FROM public.dispatch_dispatch d, fence
+    WHERE d.execution = %(id)s::uuid AND d.worker = %(worker)s::uuid AND d.epoch = %(epoch)s)"""
 
 
 def _qualified(schema: str) -> str:
@@ -42,10 +46,10 @@ organization AS (
 execution AS (
     INSERT INTO {tenant}.workflows_app_execution (
         id, workflow, status, input, input_sealed, trigger, executed_by, actor, idempotency_key, idempotency_digest,
-        code_version, parent, depth, attempt, created_at, started_at)
+        code_version, parent, depth, attempt, resumable, retry_of, created_at, started_at)
     SELECT %(id)s::uuid, %(workflow)s, 'Running', %(input)s::jsonb, %(input_sealed)s::bytea, %(trigger)s::jsonb,
         %(executed_by)s::jsonb, %(actor)s, %(idempotency_key)s, %(idempotency_digest)s,
-        %(code_version)s, %(parent)s::uuid, %(depth)s::smallint, 1, now(), now()
+        %(code_version)s, %(parent)s::uuid, %(depth)s::smallint, 1, %(resumable)s, %(retry_of)s::uuid, now(), now()
     FROM fence, organization WHERE organization.status = 'active'
     ON CONFLICT DO NOTHING
     RETURNING id
@@ -67,17 +71,140 @@ SELECT EXISTS (SELECT FROM fence), (SELECT status FROM organization), (SELECT co
 
 
 @lru_cache(maxsize=10_000)
+def queue(schema: str) -> bytes:
+    """Creates an execution that waits, for a worker or for an approval. No fence: nobody owns it.
+
+    One row: the organization's status, and whether the execution was created, now or by an earlier sending of the
+    same statement (no: the idempotency key is taken).
+    """
+    tenant = _qualified(schema)
+    return f"""
+WITH organization AS (
+    SELECT CASE WHEN ready THEN status ELSE 'preparing' END AS status
+    FROM public.orgs_organization WHERE id = %(organization)s::uuid
+),
+execution AS (
+    INSERT INTO {tenant}.workflows_app_execution (
+        id, workflow, status, input, input_sealed, trigger, executed_by, actor, idempotency_key, idempotency_digest,
+        code_version, parent, depth, attempt, resumable, retry_of, created_at)
+    SELECT %(id)s::uuid, %(workflow)s, %(status)s, %(input)s::jsonb, %(input_sealed)s::bytea, %(trigger)s::jsonb,
+        %(executed_by)s::jsonb, %(actor)s, %(idempotency_key)s, %(idempotency_digest)s,
+        %(code_version)s, %(parent)s::uuid, %(depth)s::smallint, 1, %(resumable)s, %(retry_of)s::uuid, now()
+    FROM organization WHERE organization.status = 'active'
+    ON CONFLICT DO NOTHING
+    RETURNING id
+),
+event AS (
+    INSERT INTO {tenant}.workflows_app_executionevent {_EVENT_COLUMNS}
+    SELECT id, 1, now(), 'status', %(status)s, '', 0, NULL FROM execution
+),
+approval AS (
+    INSERT INTO {tenant}.workflows_app_approval (
+        id, execution_id, workflow, title, state, requested_by, requester, permission, created_at, expires_at, comment)
+    SELECT %(approval)s::uuid, id, %(workflow)s, %(title)s, 'pending', %(executed_by)s::jsonb, %(actor)s,
+        %(permission)s, now(), now() + %(approval_seconds)s * interval '1 second', ''
+    FROM execution WHERE %(status)s = 'PendingApproval'
+),
+dispatch AS (
+    INSERT INTO public.dispatch_dispatch (
+        execution, organization, workflow, status, priority, lane, run_at, queued_at, epoch, inbox)
+    SELECT id, %(organization)s::uuid, %(workflow)s, %(status)s, %(priority)s::smallint,
+        CASE WHEN EXISTS (
+            SELECT FROM public.dispatch_workflowsetting
+            WHERE organization = %(organization)s::uuid AND workflow = %(workflow)s
+              AND (max_concurrent IS NOT NULL OR starts_per_minute IS NOT NULL)) THEN 1 ELSE 0 END,
+        CASE WHEN %(status)s = 'Queued' THEN now() ELSE now() + %(approval_seconds)s * interval '1 second' END,
+        now(), 0, 0
+    FROM execution
+)
+SELECT (SELECT status FROM organization),
+    EXISTS (SELECT FROM execution) OR EXISTS (SELECT FROM {tenant}.workflows_app_execution WHERE id = %(id)s::uuid)
+""".encode()
+
+
+@lru_cache(maxsize=10_000)
+def begin(schema: str) -> bytes:
+    """Begins the claimed executions among `ids` of one organization: from now on their code may have run.
+
+    `versions` are the code versions that they will run, unless one is pinned to its own. A row for each that has
+    begun, now or by an earlier sending; none where the fence is gone.
+    """
+    tenant = _qualified(schema)
+    return f"""
+WITH {_FENCE},
+claimed AS (
+    SELECT d.execution, d.epoch, d.inbox, wanted.version, last.seq,
+        last.name = 'Running' AND last.epoch = d.epoch AS sent
+    FROM unnest(%(ids)s::uuid[], %(versions)s::text[]) AS wanted(id, version)
+    JOIN public.dispatch_dispatch d ON d.execution = wanted.id
+    JOIN fence ON d.worker = fence.id AND d.status = 'Running'
+    CROSS JOIN LATERAL (
+        SELECT seq, name, (data ->> 'epoch')::int AS epoch FROM {tenant}.workflows_app_executionevent
+        WHERE execution_id = d.execution ORDER BY seq DESC LIMIT 1) last
+),
+begun AS (
+    UPDATE {tenant}.workflows_app_execution e SET status = 'Running', started_at = coalesce(e.started_at, now()),
+        code_version = CASE WHEN e.trigger ? 'pinned' THEN e.code_version ELSE c.version END
+    FROM claimed c WHERE e.id = c.execution AND (e.status IN ('Queued', 'Suspended') OR c.sent)
+    RETURNING e.id, e.workflow, e.input, e.input_sealed, e.trigger, e.executed_by, e.code_version, e.parent, e.depth,
+        e.attempt, e.spent_ms, e.created_at, e.started_at < now() AS again, c.epoch, c.inbox, c.seq
+),
+event AS (
+    INSERT INTO {tenant}.workflows_app_executionevent {_EVENT_COLUMNS}
+    SELECT id, seq + 1, now(), 'status', 'Running', '', 0,
+        %(started)s::jsonb || jsonb_build_object('attempt', attempt, 'epoch', epoch) FROM begun
+)
+SELECT begun.*, o.config_version, (SELECT config_version FROM public.orgs_organization WHERE is_msp)
+FROM begun, public.orgs_organization o WHERE o.id = %(organization)s::uuid
+""".encode()
+
+
+@lru_cache(maxsize=10_000)
 def append(schema: str) -> bytes:
     """Adds events to a running execution's journal. One row: whether the fence holds."""
     tenant = _qualified(schema)
     return f"""
 WITH {_FENCE},
+{_OWNED},
 event AS (
     INSERT INTO {tenant}.workflows_app_executionevent {_EVENT_COLUMNS}
-    SELECT %(id)s::uuid, row.* FROM fence, {_EVENT_ROWS}
+    SELECT owned.id, row.* FROM owned, {_EVENT_ROWS}
     ON CONFLICT (execution_id, seq) DO NOTHING
 )
 SELECT EXISTS (SELECT FROM fence)
+""".encode()
+
+
+@lru_cache(maxsize=10_000)
+def suspend(schema: str) -> bytes:
+    """Puts a running execution aside: until `delay` seconds have passed, or at once back into the queue.
+
+    `status` is Suspended or Queued. What has arrived in its inbox since `inbox` was read makes it Queued, so that no
+    wake-up is lost (engine.md, section 6). One row: whether the fence holds, and whether it was still this worker's.
+    """
+    tenant = _qualified(schema)
+    # The row's lock first: what the inbox gets meanwhile is seen here, or sees Suspended there.
+    owned = _OWNED.replace("%(epoch)s)", "%(epoch)s FOR UPDATE OF d)")
+    return f"""
+WITH {_FENCE},
+{owned},
+aside AS (
+    UPDATE {tenant}.workflows_app_execution e SET attempt = %(attempt)s, spent_ms = %(spent_ms)s,
+        status = CASE WHEN owned.inbox > %(inbox)s THEN 'Queued' ELSE %(status)s END
+    FROM owned WHERE e.id = owned.id AND e.status = 'Running'
+    RETURNING e.id, e.status
+),
+event AS (
+    INSERT INTO {tenant}.workflows_app_executionevent {_EVENT_COLUMNS}
+    SELECT aside.id, row.* FROM aside, {_EVENT_ROWS}
+    ON CONFLICT (execution_id, seq) DO NOTHING
+),
+dispatch AS (
+    UPDATE public.dispatch_dispatch d SET status = aside.status, worker = NULL, reason = %(reason)s, queued_at = now(),
+        run_at = CASE WHEN aside.status = 'Queued' THEN now() ELSE now() + %(delay)s * interval '1 second' END
+    FROM aside WHERE d.execution = aside.id
+)
+SELECT EXISTS (SELECT FROM fence), EXISTS (SELECT FROM aside)
 """.encode()
 
 
@@ -87,24 +214,23 @@ def end(schema: str) -> bytes:
 
     One row: whether the fence holds and whether this call ended it. Repeating it changes nothing.
     """
-    return _end(schema, _FENCE, "e.status = 'Running'")
+    return _end(schema, f"{_FENCE},\n{_OWNED}", "owned", "'Running'")
 
 
 @lru_cache(maxsize=10_000)
-def end_lost(schema: str) -> bytes:
-    """Ends an execution whose worker was fenced, in the name of the sweep that took its `Dispatch` row.
+def end_unowned(schema: str) -> bytes:
+    """Ends an execution that nobody works on: lost with its worker, or never begun.
 
-    The fence is the row itself, still held by nobody: `worker` names a process that has no `Worker` row.
+    The fence is its row in the run queue, locked and without a living worker.
     """
     held = """fence AS (
     SELECT d.execution AS id FROM public.dispatch_dispatch d
-    WHERE d.execution = %(id)s::uuid AND d.status = 'Running'
-      AND NOT EXISTS (SELECT FROM public.dispatch_worker w WHERE w.id = d.worker)
+    WHERE d.execution = %(id)s::uuid AND NOT EXISTS (SELECT FROM public.dispatch_worker w WHERE w.id = d.worker)
     FOR UPDATE OF d SKIP LOCKED)"""
-    return _end(schema, held, "e.status = 'Running'")
+    return _end(schema, held, "fence", "'Running', 'Queued', 'Suspended', 'PendingApproval'")
 
 
-def _end(schema: str, fence: str, condition: str) -> bytes:
+def _end(schema: str, fence: str, owner: str, from_statuses: str) -> bytes:
     tenant = _qualified(schema)
     return f"""
 WITH {fence},
@@ -113,7 +239,7 @@ ended AS (
         result_sealed = %(result_sealed)s::bytea, error = %(error)s::jsonb, variables = %(variables)s::jsonb,
         progress = coalesce(%(progress)s::float8, e.progress), completed_at = now(),
         duration_ms = coalesce(%(duration_ms)s::bigint, (extract(epoch FROM now() - e.started_at) * 1000)::bigint)
-    FROM fence WHERE e.id = %(id)s::uuid AND {condition}
+    FROM {owner} WHERE e.id = %(id)s::uuid AND e.status IN ({from_statuses})
     RETURNING e.id, e.workflow, e.duration_ms
 ),
 event AS (

@@ -27,8 +27,8 @@ class Crashed(Exception):
 class TaskFactory:
     """Numbers tasks whose code lies in the workspace or the SDK (engine.md, section 5); guards all tasks of a run."""
 
-    def __init__(self, workspace: Path) -> None:
-        self._own = (str(workspace), SDK_DIRECTORY)
+    def __init__(self, *workspaces: Path) -> None:
+        self._own = (*map(str, workspaces), SDK_DIRECTORY)
 
     def __call__(
         self,

@@ -90,4 +90,6 @@ class Watchdog:
         if run is culprit:
             message = f"The workflow blocked its process for {seconds:g} seconds without awaiting."
             return ending.failed(run, WorkflowTimeout(message, timeout_seconds=seconds))
+        if run.claimed and run.resumable:
+            return ending.handed_over(run, "another execution blocked its process")
         return ending.failed(run, WorkerLost("Another execution blocked the process that ran this one."))

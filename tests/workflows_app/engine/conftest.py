@@ -97,3 +97,13 @@ def journal(organization: OrganizationRecord, outcome: Outcome, *kinds: str) -> 
     with org_context(organization):
         events = ExecutionEvent.objects.filter(execution_id=outcome.execution_id).order_by("seq")
         return [(event.kind, event.name, event.data) for event in events if not kinds or event.kind in kinds]
+
+
+@pytest.fixture
+def worker(transactional_db: None, workspace: Workspace, acme: OrganizationRecord) -> Iterator[Any]:
+    """What a worker process hosts; not started yet."""
+    from tests.workflows_app.engine.working import Worker
+
+    yield Worker(acme)
+    process.stop(grace=0)
+    process.configure("web")

@@ -61,11 +61,19 @@ FAMILY = """
 
     @workflow(name="later", execution_mode="async")
     async def later(context):
-        pass
+        return "in the same process"
 
     @workflow(name="async_child")
     async def async_child(context):
-        await context.execute_workflow("later")
+        return await context.execute_workflow("later")
+
+    @workflow(name="approved", requires_approval=True)
+    async def approved(context):
+        pass
+
+    @workflow(name="approved_child")
+    async def approved_child(context):
+        await context.execute_workflow("approved")
 """
 
 
@@ -134,13 +142,18 @@ def test_children_are_nested_ten_deep_at_most(run: Run, workspace: Workspace, ac
         assert Execution.objects.count() == 11
 
 
-@pytest.mark.parametrize(("name", "error"), [("unknown_child", "NotFound"), ("async_child", "NotAvailable")])
+@pytest.mark.parametrize(("name", "error"), [("unknown_child", "NotFound"), ("approved_child", "NotAvailable")])
 def test_a_child_that_cannot_be_started_is_an_error_of_the_parent(
     run: Run, workspace: Workspace, name: str, error: str
 ) -> None:
     workspace.add(FAMILY)
     outcome = run(name)
     assert outcome.error is not None and outcome.error["error"] == error
+
+
+def test_a_child_runs_where_its_parent_runs_whatever_its_mode(run: Run, workspace: Workspace) -> None:
+    workspace.add(FAMILY)
+    assert run("async_child").result == "in the same process"
 
 
 def test_the_caller_needs_the_permission_for_the_child_too(

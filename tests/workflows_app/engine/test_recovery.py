@@ -81,10 +81,10 @@ def test_what_a_fenced_worker_held_is_failed_with_the_reason(
 ) -> None:
     worker = workers.register("web", 1)
     ours, theirs = left_behind(acme, worker), left_behind(globex, worker)
-    assert recovery.end_orphans() == 0
+    assert recovery.recover_orphans() == 0
 
     workers.fence(worker, workers.beats()[worker], 18.4)
-    assert recovery.end_orphans() == 2
+    assert recovery.recover_orphans() == 2
 
     for organization, execution in ((acme, ours), (globex, theirs)):
         with org_context(organization):
@@ -99,7 +99,7 @@ def test_what_a_fenced_worker_held_is_failed_with_the_reason(
 @pytest.mark.django_db(transaction=True)
 def test_two_sweeps_end_an_execution_once(acme: OrganizationRecord) -> None:
     execution = left_behind(acme, uuid7())
-    assert [recovery.end_orphans(), recovery.end_orphans()] == [1, 0]
+    assert [recovery.recover_orphans(), recovery.recover_orphans()] == [1, 0]
     with org_context(acme):
         assert ExecutionEvent.objects.filter(execution_id=execution, name="Failed").count() == 1
 
@@ -120,9 +120,11 @@ def test_a_terminal_status_never_changes(acme: OrganizationRecord) -> None:
     execution = left_behind(acme, worker)
     with org_context(acme):
         Execution.objects.filter(id=execution).update(status="Success", result={"kept": True})
-    assert recovery.end_abandoned(worker, lambda _: False) == 0
+    recovery.give_back(worker, lambda _: False)
     with org_context(acme):
-        assert Execution.objects.get(id=execution).result == {"kept": True}
+        row = Execution.objects.get(id=execution)
+    assert (row.status, row.result) == ("Success", {"kept": True})
+    assert not Dispatch.objects.exists()
 
 
 def test_a_row_that_names_this_process_and_that_it_does_not_hold_is_ended(
@@ -132,7 +134,7 @@ def test_a_row_that_names_this_process_and_that_it_does_not_hold_is_ended(
     run("waits", seconds=0)
     engine = process.engine()
     forgotten = left_behind(acme, engine.id)
-    assert recovery.end_abandoned(engine.id, engine.holds) == 1
+    assert recovery.give_back(engine.id, engine.holds) == 1
     with org_context(acme):
         assert Execution.objects.get(id=forgotten).error["error"] == "WorkerLost"
 
@@ -143,7 +145,7 @@ def test_a_run_under_way_is_not_ended_as_abandoned(
     workspace.add(WAITS)
     outcomes = in_background(seconds=0.5)
     engine = process.engine()
-    assert recovery.end_abandoned(engine.id, engine.holds) == 0
+    assert recovery.give_back(engine.id, engine.holds) == 0
     until(lambda: outcomes)
     assert outcomes[0].status == "Success"
 
@@ -159,7 +161,7 @@ def test_a_process_that_was_fenced_answers_lost_and_writes_nothing(
 
     assert outcomes[0].error is not None and outcomes[0].error["error"] == "WorkerLost"
     assert recorded(acme, outcomes[0]).status == "Running"
-    assert recovery.end_orphans() == 1
+    assert recovery.recover_orphans() == 1
     assert recorded(acme, outcomes[0]).status == "Failed"
     assert "waited" not in str(journal(acme, outcomes[0]))
 
@@ -230,6 +232,6 @@ def test_a_statement_is_sent_again_on_a_fresh_connection_when_the_old_one_broke(
     pid = raw.info.backend_pid
     with psycopg.connect(raw.info.dsn, password=raw.info.password, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
-    parameters = {"worker": uuid7(), "id": uuid7(), "events": "[]"}
+    parameters = {"worker": uuid7(), "id": uuid7(), "epoch": 1, "events": "[]"}
     assert connection.execute(statements.append(acme.schema_name), parameters) == (False,)
     assert connection.raw().info.backend_pid != pid

@@ -12,7 +12,7 @@ from bifrost.sdk.errors import PermissionError, ValidationError
 from orgs.records import Actor, OrganizationRecord
 from workflows_app.dispatch.models import Dispatch, Fleet
 from workflows_app.engine import connection
-from workflows_app.errors import NotAvailable, UnknownWorkflow
+from workflows_app.errors import UnknownWorkflow
 from workflows_app.executions import Start, submit
 
 from .conftest import ADA, Run, Workspace, journal, recorded
@@ -143,19 +143,6 @@ def test_who_lacks_the_workflows_permission_is_refused(
     with pytest.raises(PermissionError, match="canResetPasswords"):
         submit(Start(acme, "reset", {}, operator))
     assert run("reset").status == "Success"
-
-
-@pytest.mark.parametrize(
-    "declaration",
-    ['execution_mode="async"', 'execution_mode="scheduled", schedule="0 9 * * *"', "requires_approval=True"],
-)
-def test_modes_that_do_not_exist_yet_are_refused_rather_than_run(
-    run: Run, workspace: Workspace, declaration: str
-) -> None:
-    workspace.add(f'@workflow(name="later", {declaration})\nasync def later(context):\n    return "ran"\n')
-    with pytest.raises(NotAvailable):
-        run("later")
-    assert not Fleet.objects.exists()
 
 
 def test_a_suspended_organization_cannot_start_anything(

@@ -13,7 +13,7 @@ from integrations import sealing
 from integrations.errors import VaultUnavailable
 from orgs.records import OrganizationRecord
 from orgs.tenancy import shared_context
-from workflows_app.dispatch.models import Dispatch
+from workflows_app.dispatch.models import Dispatch, Worker
 
 from .conftest import Api, ApiOf, refusal
 from .rows import make_events, make_execution
@@ -63,6 +63,7 @@ def test_a_listed_execution_has_its_summary(api: Api, acme: OrganizationRecord) 
         "attempt": 1,
         "codeVersion": "c0de",
         "parentExecutionId": None,
+        "retryOf": None,
     }
 
 
@@ -227,10 +228,18 @@ def test_one_that_waits_says_for_what(api: Api, acme: OrganizationRecord) -> Non
     made = make_execution(acme, status="Queued", result=None, started_at=None, completed_at=None, duration_ms=None)
     with shared_context():
         Dispatch.objects.create(
-            execution=made, organization=acme.id, workflow="greet", status="Queued", reason="waits for the vault"
+            execution=made,
+            organization=acme.id,
+            workflow="greet",
+            status="Queued",
+            reason="worker x last seen 18 s ago",
         )
     found = api.get(f"/api/executions/{made}").json()
-    assert found["waitingFor"] == "waits for the vault"
+    assert found["waitingFor"] == "a worker process: none is running"
+    with shared_context():
+        Worker.objects.create(host="here", pid=1, kind="worker", capacity=1)
+    found = api.get(f"/api/executions/{made}").json()
+    assert found["waitingFor"] == "a free worker (worker x last seen 18 s ago)"
     assert found["startedAt"] is found["completedAt"] is found["durationMs"] is None
 
 

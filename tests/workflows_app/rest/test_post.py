@@ -113,8 +113,6 @@ def test_wrong_parameters_are_400_by_name_and_leave_no_record(api: Api, body: An
     ("name", "answer"),
     [
         ("nothing", (404, "NotFound")),
-        ("later", (501, "NotAvailable")),
-        ("approved", (501, "NotAvailable")),
     ],
 )
 def test_what_cannot_run_is_refused(api: Api, name: str, answer: tuple[int, str]) -> None:

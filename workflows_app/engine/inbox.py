@@ -1,0 +1,61 @@
+"""What others have sent to the runs of this process, read by their owner and put into their journals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from orgs.records import OrganizationRecord
+from orgs.tenancy import org_context
+from workflows_app.dispatch.models import Dispatch
+from workflows_app.engine.run import Cancelled, Run
+from workflows_app.models import Inbox
+
+if TYPE_CHECKING:
+    from workflows_app.engine.engine import Engine
+
+
+def read(engine: Engine) -> None:
+    """Delivers what has arrived since the last look. One query where nothing has. Call in the shared schema."""
+    runs = {run.facts.id: run for run in list(engine.runs.values()) if not run.detached}
+    if not runs:
+        return
+    numbers = Dispatch.objects.filter(execution__in=list(runs), inbox__gt=0).values_list("execution", "inbox")
+    behind: dict[OrganizationRecord, list[Run]] = defaultdict(list)
+    for execution, number in numbers:
+        run = runs[execution]
+        if number > run.inbox:
+            behind[run.facts.organization].append(run)
+    for organization, those in behind.items():
+        _deliver(engine, organization, those)
+
+
+def cancelled(run: Run) -> Cancelled | None:
+    """Why the run must not begin: its inbox holds a cancellation, which is noted in its journal."""
+    with org_context(run.facts.organization):
+        entry = Inbox.objects.filter(execution_id=run.facts.id, kind="cancel").values("kind", "name", "data").first()
+    return _cancellation(run, entry) if entry else None
+
+
+def _deliver(engine: Engine, organization: OrganizationRecord, runs: Sequence[Run]) -> None:
+    by_id = {run.facts.id: run for run in runs}
+    with org_context(organization):
+        entries = list(
+            Inbox.objects.filter(execution_id__in=list(by_id), number__gt=min(run.inbox for run in runs))
+            .order_by("execution_id", "number")
+            .values("execution_id", "number", "kind", "name", "data")
+        )
+    for entry in entries:
+        run = by_id[entry["execution_id"]]
+        if entry["number"] <= run.inbox:
+            continue
+        run.inbox = entry["number"]
+        if entry["kind"] == "cancel":
+            engine.stop_run(run, _cancellation(run, entry))
+
+
+def _cancellation(run: Run, entry: Mapping[str, Any]) -> Cancelled:
+    who = (entry["data"] or {}).get("by", "")
+    run.note("inbox", entry["kind"], entry["data"])
+    return Cancelled(f"Cancelled by {who}." if who else "Cancelled.", error_type="Cancelled")

@@ -1,0 +1,89 @@
+"""Writes executions that wait: in the run queue for a worker, or for an approval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from uuid6 import uuid7
+
+from orgs.permissions import APPROVE
+from workflows_app import catalog
+from workflows_app.engine import connection, statements
+from workflows_app.engine.start import Prepared, refusal, row_parameters
+from workflows_app.errors import PlatformUnavailable
+
+AT_ONCE = 100  # statements in one transaction
+
+
+def queue(prepared: Prepared) -> bool:
+    """Writes one. False: the idempotency key is taken.
+
+    Raises PlatformUnavailable when the database is away, PermissionError for a suspended organization.
+    """
+    catalog.store_sources(prepared.facts.loaded)
+    try:
+        row = connection.execute(_statement(prepared), _parameters(prepared))
+    except connection.DatabaseAway as error:
+        raise PlatformUnavailable("The database is away; the workflow was not started.") from error
+    return _created(row)
+
+
+def queue_all(all_prepared: Sequence[Prepared]) -> list[bool | Exception]:
+    """Writes many, a hundred in a transaction. For each: whether it was created, or why it was refused."""
+    for prepared in {prepared.facts.loaded.code_version: prepared for prepared in all_prepared}.values():
+        catalog.store_sources(prepared.facts.loaded)
+    answers: list[bool | Exception] = []
+    for first in range(0, len(all_prepared), AT_ONCE):
+        answers += _queue_together(all_prepared[first : first + AT_ONCE])
+    return answers
+
+
+def _queue_together(batch: Sequence[Prepared]) -> list[bool | Exception]:
+    try:
+        found = connection.execute_together([(_statement(prepared), _parameters(prepared)) for prepared in batch])
+    except connection.DatabaseAway:
+        return [_one(prepared) for prepared in batch]
+    except psycopg.Error:
+        # One of them was refused for its data, or its schema is gone: each by itself, so that the others go on.
+        return [_one(prepared) for prepared in batch]
+    return [_judged(rows[0]) for rows in found]
+
+
+def _one(prepared: Prepared) -> bool | Exception:
+    try:
+        return queue(prepared)
+    except Exception as refused:  # noqa: BLE001  handed to the caller, in its place
+        return refused
+
+
+def _judged(row: tuple[Any, ...]) -> bool | Exception:
+    try:
+        return _created(row)
+    except Exception as refused:  # noqa: BLE001  handed to the caller, in its place
+        return refused
+
+
+def _created(row: tuple[Any, ...]) -> bool:
+    status, created = row
+    if status != "active":
+        raise refusal(status)
+    return bool(created)
+
+
+def _statement(prepared: Prepared) -> bytes:
+    return statements.queue(prepared.facts.organization.schema_name)
+
+
+def _parameters(prepared: Prepared) -> dict[str, Any]:
+    name = prepared.facts.loaded.spec.name
+    return {
+        **row_parameters(prepared),
+        "status": str(prepared.status),
+        "approval": uuid7(),
+        "title": f"Run {name}",
+        "permission": APPROVE,
+        "approval_seconds": settings.APPROVAL_SECONDS,
+    }

@@ -1,0 +1,51 @@
+"""What became of an execution, for whoever waits for it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from integrations.sealing import unseal
+from orgs.records import OrganizationRecord
+from orgs.tenancy import org_context
+from workflows_app.models import TERMINAL, Execution
+
+FIRST_LOOK_SECONDS = 0.01
+LONGEST_LOOK_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the caller is told. `result` is exact but for secrets that the run read."""
+
+    execution_id: str
+    status: str
+    result: Any = None
+    error: dict[str, Any] | None = None
+    duration_ms: int | None = None
+
+
+def outcome_of(organization: OrganizationRecord, execution_id: UUID) -> Outcome:
+    """What the record says now."""
+    with org_context(organization):
+        execution = Execution.objects.defer("input", "input_sealed").get(id=execution_id)
+    sealed = execution.result_sealed
+    result = execution.result if sealed is None else unseal(organization, bytes(sealed))
+    return Outcome(str(execution.id), execution.status, result, execution.error, execution.duration_ms)
+
+
+def wait_for_end(organization: OrganizationRecord, execution_id: UUID, seconds: float) -> Outcome:
+    """Waits until it has ended, at most so long; looks less often the longer it takes."""
+    deadline = time.monotonic() + seconds
+    pause = FIRST_LOOK_SECONDS
+    while (status := _status(organization, execution_id)) not in TERMINAL and time.monotonic() < deadline:
+        time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+        pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
+    return outcome_of(organization, execution_id) if status in TERMINAL else Outcome(str(execution_id), status)
+
+
+def _status(organization: OrganizationRecord, execution_id: UUID) -> str:
+    with org_context(organization):
+        return str(Execution.objects.values_list("status", flat=True).get(id=execution_id))

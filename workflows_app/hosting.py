@@ -1,0 +1,106 @@
+"""The engine in a worker process of django-q2's engine cluster: started, woken, kept, and retired in time."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import connection
+
+from workflows_app import catalog
+from workflows_app.catalog import scan
+from workflows_app.dispatch import queue
+from workflows_app.engine import logs, process
+from workflows_app.errors import PlatformUnavailable
+
+log = structlog.get_logger(__name__)
+
+LOOKS_BETWEEN_SIZES = 10
+RETRY_SECONDS = 1.0
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+def connect() -> None:
+    """Has the engine cluster's worker processes, should this process fork one, host the engine."""
+    queue.connect(EngineHost())
+
+
+class EngineHost:
+    """Keeps an engine running in this process until it stops, and says when the process has served its time."""
+
+    def __init__(self) -> None:
+        self._stopped = threading.Event()
+
+    def start(self, retire: Callable[[str], None]) -> None:
+        logs.guard_output()
+        process.configure("worker")
+        threading.Thread(target=self._keep, args=(retire,), name="engine-host", daemon=True).start()
+
+    def wake(self) -> None:
+        engine = process.running()
+        if engine is not None and engine.accepts:
+            engine.wake()
+
+    def stop(self, grace: float) -> None:
+        self._stopped.set()
+        process.stop(grace, for_good=True)
+
+    def _keep(self, retire: Callable[[str], None]) -> None:
+        """An engine that was lost is followed by another; code that changed, or a process that grew, ends with it."""
+        if not self._started():
+            return
+        code, looks = LoadedCode(settings.WORKSPACE, catalog.current().version), 0
+        while not self._stopped.wait(settings.ENGINE["workspace_poll_seconds"]):
+            if code.has_changed():
+                return retire("the workspace has changed")
+            looks += 1
+            if looks % LOOKS_BETWEEN_SIZES == 0 and (size := resident_megabytes()) > settings.WORKER_MAX_RSS_MB:
+                return retire(f"it has grown to {size} MB")
+            self._started()
+
+    def _started(self) -> bool:
+        """Waits until an engine runs. False: the process stops."""
+        engine, said = process.running(), False
+        while engine is None or not engine.accepts:
+            try:
+                engine = process.engine()
+            except PlatformUnavailable as error:
+                if not said:
+                    log.warning("the engine waits", reason=error.message)
+                said = True
+                if self._stopped.wait(RETRY_SECONDS):
+                    return False
+            finally:
+                connection.close()
+        return True
+
+
+class LoadedCode:
+    """Whether the workspace still holds what this process has loaded: it never loads another version."""
+
+    def __init__(self, directory: Path, version: str) -> None:
+        self._directory = directory
+        self._version = version
+        self._known: scan.Fingerprint | None = None
+        self._last: scan.Fingerprint | None = None
+
+    def has_changed(self) -> bool:
+        """One look. Editors write in pieces: a change counts once two looks have seen the same."""
+        seen = scan.fingerprint(self._directory)
+        if seen == self._known:
+            return False
+        if seen != self._last:
+            self._last = seen
+            return False
+        self._known = seen
+        return scan.read(self._directory).version != self._version
+
+
+def resident_megabytes() -> int:
+    """How much memory this process holds."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * PAGE_BYTES // 1_000_000

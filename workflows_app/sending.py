@@ -1,0 +1,85 @@
+"""What others send to an execution: an entry in its inbox, in one transaction with what wakes it (engine.md, 6).
+
+Nobody but its owner writes the journal of an execution that runs, or ends it. What nobody owns and has never begun is
+ended here, by compare-and-set.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from orgs.records import Actor, OrganizationRecord
+from orgs.tenancy import org_context
+from workflows_app import recovery
+from workflows_app.dispatch import hints
+from workflows_app.dispatch.models import Dispatch
+from workflows_app.errors import HasEnded, UnknownExecution
+from workflows_app.models import Execution, Inbox, Status
+
+NO_EXECUTION = "There is no such execution."
+PARENT = Actor("system", "parent", "", "its parent", frozenset())
+NOBODYS = (Status.PENDING_APPROVAL, Status.QUEUED, Status.SUSPENDED)
+
+
+def cancel(organization: OrganizationRecord, execution: UUID, actor: Actor, owner: str | None = None) -> str:
+    """Asks for the execution's end and returns its status: Cancelled at once where it has never begun.
+
+    `owner`: whose executions alone the actor may end. Raises UnknownExecution, and HasEnded for one that has ended
+    already.
+    """
+    by = {"by": actor.name, "kind": actor.kind, "id": actor.id}
+    with org_context(organization), transaction.atomic():
+        _require_owner(execution, owner)
+        row = _locked(execution)
+        begun = Execution.objects.values_list("started_at", flat=True).get(id=execution) is not None
+        if row.status in NOBODYS and not begun:
+            recovery.end_unbegun(organization, execution, Status.CANCELLED, f"Cancelled by {actor.name}.", by)
+            status = str(Status.CANCELLED)
+        else:
+            status = _send(row, "cancel", "", by)
+    hints.send()
+    return status
+
+
+def cancel_child(organization: OrganizationRecord, execution: UUID) -> None:
+    """The same for a child whose parent was stopped; one that has ended meanwhile stays as it is."""
+    with suppress(HasEnded, UnknownExecution):
+        cancel(organization, execution, PARENT)
+
+
+def _require_owner(execution: UUID, owner: str | None) -> None:
+    if owner is not None and not Execution.objects.filter(id=execution, actor=owner).exists():
+        raise UnknownExecution(NO_EXECUTION)
+
+
+def _locked(execution: UUID) -> Dispatch:
+    row = Dispatch.objects.select_for_update().filter(execution=execution).first()
+    if row is not None:
+        return row
+    status = Execution.objects.filter(id=execution).values_list("status", flat=True).first()
+    if status is None:
+        raise UnknownExecution(NO_EXECUTION)
+    raise HasEnded(f"The execution has ended already, as {status}.", {"status": status})
+
+
+def _send(row: Dispatch, kind: str, name: str, data: Any) -> str:
+    """Adds the entry and wakes what is suspended. Call inside the transaction that has locked the row."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE public.dispatch_dispatch SET inbox = inbox + 1,
+                status = CASE WHEN status = 'Suspended' THEN 'Queued' ELSE status END,
+                queued_at = CASE WHEN status = 'Suspended' THEN now() ELSE queued_at END,
+                run_at = CASE WHEN status = 'Suspended' THEN now() ELSE run_at END
+            WHERE execution = %s RETURNING inbox, status""",
+            [row.execution],
+        )
+        number, status = cursor.fetchone()
+    Inbox.objects.create(execution_id=row.execution, number=number, kind=kind, name=name, data=data)
+    if status == Status.QUEUED:
+        Execution.objects.filter(id=row.execution, status=Status.SUSPENDED).update(status=Status.QUEUED)
+    return str(status)
