@@ -34,7 +34,7 @@ def cancel(organization: OrganizationRecord, execution: UUID, actor: Actor, owne
     by = {"by": actor.name, "kind": actor.kind, "id": actor.id}
     with org_context(organization), transaction.atomic():
         _require_owner(execution, owner)
-        row = _locked(execution)
+        row = _locked(organization, execution)
         begun = Execution.objects.values_list("started_at", flat=True).get(id=execution) is not None
         if row.status in NOBODYS and not begun:
             recovery.end_unbegun(organization, execution, Status.CANCELLED, f"Cancelled by {actor.name}.", by)
@@ -56,8 +56,9 @@ def _require_owner(execution: UUID, owner: str | None) -> None:
         raise UnknownExecution(NO_EXECUTION)
 
 
-def _locked(execution: UUID) -> Dispatch:
-    row = Dispatch.objects.select_for_update().filter(execution=execution).first()
+def _locked(organization: OrganizationRecord, execution: UUID) -> Dispatch:
+    """Its row in the run queue, which holds all organizations' rows."""
+    row = Dispatch.objects.select_for_update().filter(execution=execution, organization=organization.id).first()
     if row is not None:
         return row
     status = Execution.objects.filter(id=execution).values_list("status", flat=True).first()

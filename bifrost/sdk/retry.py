@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -25,7 +27,8 @@ _SPELLINGS = {
 @dataclass(frozen=True)
 class RetryPolicy:
     """`max_attempts` counts the first one; before attempt n + 1 it waits initial * multiplier ** (n - 1), at
-    most max.
+    most max. Of that wait, a part of up to `jitter` (0 to 1) is left out by chance, so that many do not come
+    back at once.
 
     An error of a type in `retry_on` is tried again whatever its type; one in `non_retryable` never.
     """
@@ -34,6 +37,7 @@ class RetryPolicy:
     backoff_multiplier: float = 2.0
     initial_interval_seconds: float = 1.0
     max_interval_seconds: float = 300.0
+    jitter: float = 0.0
     non_retryable: tuple[str, ...] = ()
     retry_on: tuple[str, ...] = ()
 
@@ -42,6 +46,7 @@ class RetryPolicy:
         _check_number("backoff_multiplier", self.backoff_multiplier, 1)
         _check_number("initial_interval_seconds", self.initial_interval_seconds, 0)
         _check_number("max_interval_seconds", self.max_interval_seconds, 0)
+        _check_number("jitter", self.jitter, 0, most=1)
         object.__setattr__(self, "non_retryable", _type_names("non_retryable", self.non_retryable))
         object.__setattr__(self, "retry_on", _type_names("retry_on", self.retry_on))
 
@@ -70,8 +75,8 @@ class RetryPolicy:
         try:
             grown = self.initial_interval_seconds * self.backoff_multiplier ** (attempt - 1)
         except OverflowError:
-            return self.max_interval_seconds
-        return min(grown, self.max_interval_seconds)
+            grown = self.max_interval_seconds
+        return min(grown, self.max_interval_seconds) * (1 - self.jitter * random.random())
 
     def allows(self, attempt: int, error_type: str) -> bool:
         """Whether another attempt follows this one (counted from 1) that ended with an error of this type."""
@@ -80,12 +85,13 @@ class RetryPolicy:
         return error_type in self.retry_on or error_type not in FINAL_ERRORS
 
 
-def _check_number(name: str, value: object, least: float, whole: bool = False) -> None:
+def _check_number(
+    name: str, value: object, least: float, whole: bool = False, most: float = sys.float_info.max
+) -> None:
     kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value < float("inf"):
-        raise DeclarationError(
-            f"retry_policy: {name} must be {'a whole number' if whole else 'a number'} of at least {least}"
-        )
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        bounds = f"from {least} to {most}" if most == 1 else f"of at least {least}"
+        raise DeclarationError(f"retry_policy: {name} must be {'a whole number' if whole else 'a number'} {bounds}")
 
 
 def _type_names(name: str, value: object) -> tuple[str, ...]:

@@ -28,6 +28,11 @@ WHERE execution IN (
     WHERE status = 'Suspended' AND run_at <= now()
     ORDER BY run_at LIMIT {WOKEN_AT_ONCE} FOR UPDATE SKIP LOCKED)
 """.encode()
+# Seconds until the next one is due; none where nothing waits for a time.
+_NEXT_DUE = b"""
+SELECT extract(epoch FROM run_at - now())::float8 FROM public.dispatch_dispatch
+WHERE status = 'Suspended' AND run_at < 'infinity' ORDER BY run_at LIMIT 1
+"""
 # In a statement of its own before the claim, which then sees what others have claimed under the lock.
 _LOCK_LIMITS = f"SELECT pg_advisory_xact_lock({LOCK[0]}, {LOCK[1]})".encode()
 # The plan must not depend on how many rows there were when it was made.
@@ -84,8 +89,11 @@ def prepare_connection(connection: psycopg.Connection[Any]) -> None:
         connection.execute(setting)
 
 
-def claim(connection: psycopg.Connection[Any], wish: Wish) -> list[Claim]:
-    """Takes what the wish says, in one transaction. A worker whose row is gone gets nothing."""
+def claim(connection: psycopg.Connection[Any], wish: Wish) -> tuple[list[Claim], float | None]:
+    """Takes what the wish says, in one transaction, and says in how many seconds a waiting one is due.
+
+    A worker whose row is gone gets nothing.
+    """
     statement = CLAIM_WITHIN_LIMITS if wish.limits else CLAIM
     with connection.transaction(), connection.pipeline():
         connection.execute(_WAKE_DUE, prepare=True)
@@ -93,7 +101,9 @@ def claim(connection: psycopg.Connection[Any], wish: Wish) -> list[Claim]:
             connection.execute(_LOCK_LIMITS, prepare=True)
         cursor = psycopg.Cursor(connection)
         cursor.execute(statement, wish.parameters(), prepare=True)
-        return [Claim(*row) for row in cursor.fetchall()]
+        due = connection.execute(_NEXT_DUE, prepare=True)
+        found, next_due = [Claim(*row) for row in cursor.fetchall()], due.fetchone()
+    return found, next_due[0] if next_due else None
 
 
 def served_last(found: Sequence[Claim], after: UUID) -> UUID:

@@ -46,6 +46,7 @@ class Intake:
         self._after = claims.FIRST
         self._prepared: object = None
         self._gave_back = time.monotonic()
+        self._next_due: float | None = None
         self._work = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine-intake", daemon=True)
@@ -69,7 +70,7 @@ class Intake:
     def _run(self) -> None:
         guard_thread()
         while not self._stopped.is_set():
-            self._work.wait(INBOX_SECONDS if self._engine.runs else LOOK_SECONDS)
+            self._work.wait(self._pause())
             self._work.clear()
             try:
                 with shared_context():
@@ -83,7 +84,12 @@ class Intake:
                 self._stopped.wait(LOOK_SECONDS)
         django_connection.close()
 
+    def _pause(self) -> float:
+        pause = INBOX_SECONDS if self._engine.runs else LOOK_SECONDS
+        return pause if self._next_due is None else min(pause, max(0.0, self._next_due))
+
     def _look(self) -> None:
+        self._next_due = None
         inbox.read(self._engine)
         if not self._capacity:
             return
@@ -112,7 +118,7 @@ class Intake:
             alone=not any(run.alone for run in runs),
             limits=settled.any_limits(),
         )
-        found = claims.claim(self._connection(), wish)
+        found, self._next_due = claims.claim(self._connection(), wish)
         self._after = claims.served_last(found, self._after)
         if found:
             self._begin(found)
