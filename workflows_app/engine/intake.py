@@ -52,6 +52,7 @@ class Intake:
         self._thread = threading.Thread(target=self._run, name="engine-intake", daemon=True)
 
     def start(self) -> None:
+        self._work.set()
         self._thread.start()
 
     def wake(self) -> None:

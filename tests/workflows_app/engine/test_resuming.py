@@ -206,7 +206,7 @@ def test_a_fenced_process_writes_nothing_about_what_it_still_runs(
     before = journal(acme, outcome)
     gate.touch()
 
-    eventually(lambda: run.finished.done(), "end of the zombie's code")
+    eventually(run.finished.done, "end of the zombie's code")
     assert journal(acme, outcome) == before
     assert recorded(acme, outcome).status == "Failed"
 

@@ -31,7 +31,7 @@ FLAKY = (
         saved = context.get_checkpoint("seen")
         context.save_checkpoint("seen", number)
         if number <= fail:
-            raise {{"IntegrationError": IntegrationError, "ValidationError": ValidationError}}[error](f"failed {{number}}")
+            raise (ValidationError if error == "ValidationError" else IntegrationError)(f"failed {{number}}")
         return {{"attempt": context.attempt, "saved": saved}}
 """
 )

@@ -5,19 +5,24 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connections
 from django.test import Client
+from django.utils import timezone
 
 from bifrost import health
 from bifrost.health import Check, Probe
 from integrations import secrets
 from workflows_app import catalog
+from workflows_app.dispatch import workers
+from workflows_app.dispatch.models import Dispatch, Worker
 from workflows_app.engine import process
 
 LATE, BROKEN = Check(False, "late"), Check(False, "broken")
@@ -30,6 +35,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch, db: None, workspace: Path) -> None:
     probes = {name: Probe(name, look, LATE, BROKEN) for name, look in zip(health.CHECKS, looks, strict=True)}
     monkeypatch.setattr(health, "CHECKS", probes)
     monkeypatch.setattr(health, "WORKSPACE", Probe("workspace", health.look_at_workspace, ["late"], ["broken"]))
+    monkeypatch.setattr(health, "WORKERS", Probe("workers", health.look_at_workers, ["late"], ["broken"]))
 
 
 def ask() -> tuple[int, Any]:
@@ -103,6 +109,60 @@ def test_a_file_that_does_not_load_is_a_warning_by_its_name(fresh: None, workspa
 def test_it_needs_no_credentials_and_minds_no_arguments(fresh: None) -> None:
     response = Client().get("/api/health?cache=7", headers={"Authorization": "Bearer nonsense"})
     assert response.status_code == 200
+
+
+# --- workers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(transactional_db: None) -> Callable[..., None]:
+    """Puts an execution into the run queue that has been due for so many seconds."""
+
+    def add(seconds: float, **values: Any) -> None:
+        due = timezone.now() - timedelta(seconds=seconds)
+        row = {"execution": uuid4(), "organization": uuid4(), "workflow": "w", "status": "Queued"}
+        Dispatch.objects.create(**{**row, "run_at": due, "queued_at": due, **values})
+
+    return add
+
+
+def test_work_that_nobody_does_is_a_warning_that_says_for_how_long(fresh: None, waiting: Callable[..., None]) -> None:
+    waiting(95)
+    waiting(20)
+    status, body = ask()
+    assert status == 200
+    [warning] = body["warnings"]
+    assert "have waited for 95 s: start manage.py workers" in warning
+
+
+@pytest.mark.parametrize(
+    ("seconds", "values"), [(20, {}), (95, {"status": "Suspended"}), (-100, {}), (95, {"status": "Running"})]
+)
+def test_what_is_not_due_or_not_for_long_is_no_warning(
+    fresh: None, waiting: Callable[..., None], seconds: float, values: dict[str, Any]
+) -> None:
+    waiting(seconds, **values)
+    assert ask()[1]["warnings"] == []
+
+
+def test_work_that_waits_while_a_worker_lives_is_no_warning(fresh: None, waiting: Callable[..., None]) -> None:
+    waiting(95)
+    workers.register("worker", 10)
+    assert ask()[1]["warnings"] == []
+
+
+@pytest.mark.parametrize("kind", ["web", "command"])
+def test_a_process_of_another_kind_is_no_worker(fresh: None, waiting: Callable[..., None], kind: str) -> None:
+    waiting(95)
+    workers.register(kind, 10)
+    assert len(ask()[1]["warnings"]) == 1
+
+
+def test_a_worker_that_does_not_beat_does_not_count(fresh: None, waiting: Callable[..., None]) -> None:
+    waiting(95)
+    worker = workers.register("worker", 10)
+    Worker.objects.filter(id=worker).update(beat_at=timezone.now() - timedelta(seconds=31))
+    assert len(ask()[1]["warnings"]) == 1
 
 
 # --- probes ----------------------------------------------------------------------------------------------------------
