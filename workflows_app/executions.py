@@ -42,7 +42,7 @@ class Start:
     """Who wants to run what for whom, with which parameters.
 
     `key_lifetime`: how long the idempotency key is kept; None as long as the execution. `priority`: a
-    `dispatch.models.Priority`, by the kind of actor unless given. `background`: workers run it, whatever its mode.
+    `dispatch.models.Priority`, by the kind of actor unless given. `background`: workers run it, whatever its mode; `foreground`: this process does.
     `wait_seconds`: how long to wait for the end of a background run. `code_version`: of the code to run, where not the
     current one.
     """
@@ -56,6 +56,7 @@ class Start:
     key_lifetime: timedelta | None = KEY_LIFETIME
     priority: int | None = None
     background: bool = False
+    foreground: bool = False
     wait_seconds: float = 0.0
     retry_of: UUID | None = None
     code_version: str | None = None
@@ -105,6 +106,7 @@ def _prepared(start: Start) -> Prepared:
             idempotency_key=start.idempotency_key,
             priority=start.priority,
             background=start.background,
+            foreground=start.foreground,
             retry_of=start.retry_of,
             code_version=start.code_version,
         )
@@ -113,7 +115,7 @@ def _prepared(start: Start) -> Prepared:
 
 def _prepared_or_refused(start: Start) -> Prepared | Exception:
     try:
-        return _prepared(replace(start, background=True))
+        return _prepared(replace(start, background=True, foreground=False))
     except (Refused, WorkflowException) as refused:
         return refused
 
@@ -170,7 +172,10 @@ def _begin_fenced(prepared: Prepared) -> Run | None:
 
 def _run_to_end(run: Run) -> Outcome:
     times = run.engine.limits
-    seconds = min(run.facts.loaded.spec.timeout_seconds, times.sync_limit_seconds)
+    spec = run.facts.loaded.spec
+    seconds = spec.timeout_seconds
+    if spec.execution_mode == "sync":
+        seconds = min(seconds, times.sync_limit_seconds)
     run.engine.launch(run, seconds)
     try:
         raw = run.finished.result(seconds + times.blocked_limit_seconds + PATIENCE_SECONDS)

@@ -48,6 +48,7 @@ class Request:
     depth: int = 0
     priority: int | None = None
     background: bool = False
+    foreground: bool = False
     retry_of: UUID | None = None
     code_version: str | None = None
 
@@ -187,7 +188,7 @@ def _first_status(request: Request, loaded: LoadedWorkflow) -> str:
     spec = loaded.spec
     if spec.requires_approval:
         return Status.PENDING_APPROVAL
-    if request.parent is None and (request.background or spec.execution_mode != "sync"):
+    if request.background or (spec.execution_mode != "sync" and not request.foreground and request.parent is None):
         return Status.QUEUED
     return Status.RUNNING
 

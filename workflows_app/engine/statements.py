@@ -135,9 +135,11 @@ WITH {_FENCE},
 claimed AS (
     SELECT d.execution, d.epoch, d.inbox, wanted.version, last.seq,
         last.name = 'Running' AND last.epoch = d.epoch AS sent
-    FROM unnest(%(ids)s::uuid[], %(versions)s::text[]) AS wanted(id, version)
-    JOIN public.dispatch_dispatch d ON d.execution = wanted.id
-    JOIN fence ON d.worker = fence.id AND d.status = 'Running'
+    FROM fence CROSS JOIN unnest(%(ids)s::uuid[], %(versions)s::text[]) AS wanted(id, version)
+    -- OFFSET 0: one look by the primary key for each, however few rows the planner believes to be running.
+    CROSS JOIN LATERAL (
+        SELECT execution, epoch, inbox FROM public.dispatch_dispatch
+        WHERE execution = wanted.id AND worker = fence.id AND status = 'Running' OFFSET 0) d
     CROSS JOIN LATERAL (
         SELECT seq, name, (data ->> 'epoch')::int AS epoch FROM {tenant}.workflows_app_executionevent
         WHERE execution_id = d.execution ORDER BY seq DESC LIMIT 1) last

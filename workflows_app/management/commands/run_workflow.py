@@ -16,7 +16,7 @@ from workflows_app.command_line import actor_for, organization_named, show_event
 from workflows_app.engine import process
 from workflows_app.errors import Refused, UnknownWorkflow
 from workflows_app.executions import Outcome, Start, submit
-from workflows_app.models import Status
+from workflows_app.models import TERMINAL, Status
 
 GOOD = {Status.SUCCESS, Status.COMPLETED_WITH_ERRORS}
 
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--as", dest="email", metavar="EMAIL", help="run as this person, with that person's permissions"
         )
-        parser.add_argument("--background", action="store_true", help="queue it and return at once")
+        parser.add_argument("--background", action="store_true", help="queue it for a worker and return at once")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
@@ -65,17 +65,29 @@ class Command(BaseCommand):
         self._report(outcome)
 
     def _run(self, options: dict[str, Any]) -> Outcome:
-        if options["background"]:
-            raise CommandError("--background is not available yet: workflows run in this process.", returncode=1)
         loaded = catalog.find(options["name"])
         organization = organization_named(options["org"], required=loaded.spec.requires_org)
         texts = _pairs(options["parameter"])
         parameters = _document(options["json"]) | loaded.spec.parse_text(texts)
         actor = actor_for(options["email"], organization)
+        background = options["background"]
+        start = Start(
+            organization=organization,
+            workflow=options["name"],
+            parameters=parameters,
+            actor=actor,
+            trigger={"type": "command"},
+            background=background,
+            foreground=not background,
+        )
         process.configure("command", listener=lambda event: show_event(event, self.stderr))
-        return submit(Start(organization, options["name"], parameters, actor, {"type": "command"}))
+        return submit(start)
 
     def _report(self, outcome: Outcome) -> None:
+        if outcome.status not in TERMINAL:
+            self.stderr.write(f"{outcome.status}: a worker goes on with execution {outcome.execution_id}.")
+            self.stdout.write(json.dumps({"executionId": outcome.execution_id, "status": outcome.status}, indent=2))
+            return
         summary = f"{outcome.status} in {outcome.duration_ms} ms, execution {outcome.execution_id}"
         if outcome.status in GOOD:
             self.stderr.write(summary, self.style.SUCCESS)
