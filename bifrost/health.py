@@ -20,6 +20,7 @@ from rest_framework.request import Request
 
 from integrations import secrets
 from workflows_app import catalog, openapi
+from workflows_app.dispatch.waiting import unattended_seconds
 from workflows_app.engine import process
 from workflows_app.responses import answer
 from workflows_app.views import ApiView
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.5
 KEPT_SECONDS = 1.0
+UNATTENDED_SECONDS = 30.0  # work that is due and worker processes that do not beat, for so long
 LOOP_SECONDS = 3.0  # a loop without a sign of life for so long is blocked
 
 
@@ -119,6 +121,19 @@ def look_at_workspace() -> list[str]:
     return [f"{file} does not load: see manage.py workflows." for file in catalog.current().broken_files]
 
 
+def look_at_workers() -> list[str]:
+    """Says so where work is due and nobody does it. A database that is away is another check's business."""
+    try:
+        seconds = unattended_seconds(UNATTENDED_SECONDS)
+    except Error:
+        return []
+    finally:
+        connections.close_all()
+    if seconds <= UNATTENDED_SECONDS:
+        return []
+    return [f"No worker process runs, and executions have waited for {seconds:.0f} s: start manage.py workers."]
+
+
 _LATE = Check(False, f"No answer within {LOOK_SECONDS} s.")
 _BROKEN = Check(False, "It cannot be looked at; the log says why.")
 CHECKS: dict[str, Probe[Check]] = {
@@ -129,6 +144,7 @@ CHECKS: dict[str, Probe[Check]] = {
 WORKSPACE: Probe[list[str]] = Probe(
     "workspace", look_at_workspace, ["The workspace is still loading."], ["The workspace cannot be read."]
 )
+WORKERS: Probe[list[str]] = Probe("workers", look_at_workers, [], ["The run queue cannot be looked at."])
 
 
 class HealthView(ApiView):
@@ -141,6 +157,6 @@ class HealthView(ApiView):
         document = {
             "status": "healthy" if healthy else "unhealthy",
             "checks": {name: check.document() for name, check in checks.items()},
-            "warnings": WORKSPACE.ask(),
+            "warnings": [*WORKSPACE.ask(), *WORKERS.ask()],
         }
         return answer(document, 200 if healthy else 503)

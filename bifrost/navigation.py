@@ -23,9 +23,15 @@ EXECUTIONS = (
     ("dispatch.Fleet", "Fleet", "history"),
     ("dispatch.Dispatch", "Run queue", "pending_actions"),
     ("dispatch.Worker", "Workers", "memory"),
+    ("dispatch.Schedule", "Schedules", "schedule"),
+    ("dispatch.ScheduleAudience", "Schedule audiences", "groups"),
 )
 OF_AN_ORGANIZATION = (
     ("workflows_app.Execution", "Executions", "history"),
+    ("workflows_app.Approval", "Approvals", "approval"),
+    ("dispatch.Schedule", "Schedules", "schedule"),
+    ("workflows_app.Webhook", "Webhooks", "webhook"),
+    ("workflows_app.WebhookDelivery", "Deliveries", "move_to_inbox"),
     ("integrations.Config", "Configs", "tune"),
 )
 

@@ -252,6 +252,7 @@ Q_CLUSTER = {
     },
 }
 
+RETENTION_DAYS = env.int("BIFROST_RETENTION_DAYS", 90)
 APPROVAL_SECONDS = env.float("BIFROST_APPROVAL_DAYS", 7.0) * 86_400
 
 # `late_seconds`: how long ago a planned time may be before a schedule that skips missed times leaves it out.

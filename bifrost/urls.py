@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", DocsView.as_view(), name="api-docs"),
     path("api/", include("workflows_app.urls")),
     re_path(r"^api(?:/|$)", unknown_route),
+    path("webhooks", include("workflows_app.webhooks.urls")),
     path("admin/workflows/", staff_site.admin_view(show_workflows), name="staff-workflows"),
     path("admin/", staff_site.urls),
     re_path(r"^(?:admin)?$", RedirectView.as_view(pattern_name="admin:index")),

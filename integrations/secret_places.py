@@ -1,6 +1,7 @@
 """Where secrets lie in the vault, in which order they are looked for, and which paths an organization may read.
 
 orgs/{org_id}/{name}     an organization's own, documented as {org_id}--{name}
+orgs/{org_id}/webhooks/  what its webhooks' senders prove themselves by; out of the reach of workflows
 tags/{tag}/{name}        the default for organizations with that tag
 msp/defaults/{name}      the MSP's default for all
 """
@@ -35,6 +36,11 @@ MSP_DEFAULTS = Place("msp/defaults", "msp")
 
 def own_place(organization: OrganizationRecord) -> Place:
     return Place(f"orgs/{organization.org_id}", "organization")
+
+
+def webhooks_place(organization: OrganizationRecord) -> Place:
+    """No secret's name has a slash, so nothing that a workflow asks for lies here."""
+    return Place(f"orgs/{organization.org_id}/webhooks", "organization")
 
 
 def tag_place(tag: str) -> Place:

@@ -32,6 +32,7 @@ from integrations.secret_places import (
     policy_name,
     policy_text,
     search_order,
+    webhooks_place,
 )
 from integrations.vault_sign_in import Method, Platform
 from integrations.vault_tokens import OrganizationTokens
@@ -208,6 +209,16 @@ def read_secret(organization: OrganizationRecord, name: str) -> str:
     return waited(secret_future(organization, name))
 
 
+def read_at(organization: OrganizationRecord, place: Place, name: str) -> str | None:
+    """What lies at this very place, by the organization's own rights; None where nothing does. Raises VaultUnavailable.
+
+    Blocks; reads of one name that are under way at the same time are one.
+    """
+    check_secret_name(name)
+    path = place.path(name)
+    return waited(_vault().flights.join((organization.id, path), partial(_read_at, organization, path)))
+
+
 def find_secret(organization: OrganizationRecord, name: str) -> FoundSecret:
     """The secret with its origin. Raises as secret_future does."""
     return _find(organization, name, time.monotonic() + SECONDS)
@@ -234,6 +245,11 @@ def _find(organization: OrganizationRecord, name: str, deadline: float) -> Found
         f"The organization {organization.org_id} has no secret {name!r} ({address(organization, name)}).",
         config_key=name,
     )
+
+
+def _read_at(organization: OrganizationRecord, path: str, deadline: float) -> str | None:
+    answer = _as_organization(organization, path, deadline)
+    return None if answer is None else _text(answer, organization, path)
 
 
 def _text(answer: dict[str, Any], organization: OrganizationRecord, name: str) -> str:
@@ -307,8 +323,9 @@ def prepare_organization(organization: OrganizationRecord) -> None:
 
 def remove_organization(organization: OrganizationRecord) -> None:
     """Deletes the organization's secrets and its policy, so that a later one of the same org_id inherits nothing."""
-    for name in list_secrets(organization):
-        platform().call("delete", f"{settings.VAULT_MOUNT}/metadata/{own_place(organization).path(name)}")
+    for place in (own_place(organization), webhooks_place(organization)):
+        for name in list_at(place):
+            platform().call("delete", f"{settings.VAULT_MOUNT}/metadata/{place.path(name)}")
     platform().call("delete", f"sys/policies/acl/{policy_name(organization)}")
 
 

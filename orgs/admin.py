@@ -72,7 +72,17 @@ class OrganizationAdmin(StaffModelAdmin):
     list_display: ClassVar = ["name", "org_id", "shown_status", "ready", "shown_tags", "created_at", "pages"]
     list_filter: ClassVar = ["status", "ready"]
     search_fields: ClassVar = ["name", "org_id"]
-    fields: ClassVar = ["org_id", "name", "status", "tenant_id", "timezone", "tags", "ready", "migration_error"]
+    fields: ClassVar = [
+        "org_id",
+        "name",
+        "status",
+        "tenant_id",
+        "timezone",
+        "tags",
+        "retention_days",
+        "ready",
+        "migration_error",
+    ]
     readonly_fields: ClassVar = ["org_id", "status", "ready", "migration_error"]
     actions: ClassVar = ["suspend", "activate"]
 

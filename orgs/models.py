@@ -52,6 +52,9 @@ class Organization(TenantMixin):  # type: ignore[misc]  # django-tenants has no 
     tenant_id = models.CharField("Microsoft 365 tenant", max_length=64, blank=True)
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
     tags = ArrayField(models.CharField(max_length=50), default=list, blank=True)
+    retention_days = models.PositiveIntegerField(
+        "days that records are kept", null=True, blank=True, help_text="Empty: as the platform's settings say."
+    )
     config_version = models.PositiveBigIntegerField(
         default=0, editable=False, help_text="Raised whenever a config changes."
     )

@@ -23,6 +23,7 @@ __all__ = [
     "current_schema",
     "guard_thread",
     "org_context",
+    "reset_schema",
     "shared_context",
 ]
 
@@ -59,6 +60,13 @@ def checked_schema_name(name: str) -> str:
     if not _SCHEMA_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of an organization's schema.")
     return name
+
+
+def reset_schema() -> str:
+    """Puts the calling thread's connection back to the shared schema; returns the one that somebody had left it in."""
+    left = current_schema()
+    connection.set_schema_to_public()
+    return left
 
 
 def current_schema() -> str:

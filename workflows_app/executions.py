@@ -42,9 +42,9 @@ class Start:
     """Who wants to run what for whom, with which parameters.
 
     `key_lifetime`: how long the idempotency key is kept; None as long as the execution. `priority`: a
-    `dispatch.models.Priority`, by the kind of actor unless given. `background`: workers run it, whatever its mode; `foreground`: this process does.
-    `wait_seconds`: how long to wait for the end of a background run. `code_version`: of the code to run, where not the
-    current one.
+    `dispatch.models.Priority`, by the kind of actor unless given. `background`: workers run it, whatever its mode;
+    `foreground`: this process does. `wait_seconds`: how long to wait for the end of a background run. `code_version`:
+    of the code to run, where not the current one.
     """
 
     organization: OrganizationRecord

@@ -1,12 +1,36 @@
 """What has to be done once a minute for all organizations, whoever's turn it is.
 
 django-q2's one schedule calls `run` in the cluster of ordinary tasks (`workflows_app.dispatch.queue`). It may be called
-by several processes at once, late, or twice in a minute: each part has to bear that. The place of the dispatch of
-schedules, the expiry of approvals, and retention.
+by several processes at once, late, or twice in a minute: each part bears that. One that fails does not keep the others
+from their turn.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import structlog
+
+from workflows_app.approvals.expiring import expire_due
+from workflows_app.retention import forget_old
+from workflows_app.schedules import dispatch_due
+
+log = structlog.get_logger(__name__)
+
+PARTS: tuple[Callable[[], object], ...] = (dispatch_due, expire_due, forget_old)
+
 
 def run() -> None:
-    """One turn of the maintenance. Call in the shared schema."""
+    """One turn of the maintenance. Call in the shared schema.
+
+    Raises RuntimeError that names the parts that failed, after all had their turn.
+    """
+    failed = []
+    for part in PARTS:
+        try:
+            part()
+        except Exception:
+            log.exception("a part of the maintenance failed", part=part.__name__)
+            failed.append(part.__name__)
+    if failed:
+        raise RuntimeError(f"Maintenance failed in part: {', '.join(failed)}.")

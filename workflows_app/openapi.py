@@ -102,7 +102,7 @@ get_workflow = extend_schema(
 start_workflow = extend_schema(
     operation_id="startWorkflow",
     summary="Run a workflow",
-    description="The body holds the parameters. A sync workflow answers when it has ended; others run in the background.",
+    description="The body holds the parameters. A sync workflow answers when it has ended; others are queued.",
     parameters=[
         ORGANIZATION,
         IDEMPOTENCY_KEY,

@@ -7,10 +7,9 @@ twice. The reason is in the journal.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -26,8 +25,8 @@ from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch, Fleet, Lane, Schedule, Worker, WorkflowSetting
-from workflows_app.engine import connection, statements
-from workflows_app.models import TERMINAL, Approval, Execution, ExecutionEvent, Status
+from workflows_app.models import TERMINAL, Execution, ExecutionEvent, Status
+from workflows_app.unowned import end, note
 
 log = structlog.get_logger(__name__)
 
@@ -97,14 +96,14 @@ def end_unbegun(organization: OrganizationRecord, execution: UUID, status: str, 
     Call inside a transaction that has locked its row in the run queue.
     """
     error = {"error": str(status), "message": message, "details": {}}
-    _end(organization, execution, str(status), error, by)
+    end(organization, [execution], status, error, by)
 
 
 def end_broken(worker: UUID, execution: UUID, organization: OrganizationRecord, error: Exception) -> None:
     """Fails an execution that this worker has claimed and that cannot be made into a run."""
     with org_context(organization), transaction.atomic():
         if _taken_from(worker, execution):
-            _end(organization, execution, Status.FAILED, plain(as_document(error)), {"reason": type(error).__name__})
+            end(organization, [execution], Status.FAILED, plain(as_document(error)), {"reason": type(error).__name__})
 
 
 def put_off(worker: UUID, execution: UUID, organization: OrganizationRecord, seconds: float, reason: str) -> None:
@@ -124,7 +123,7 @@ def no_such_workflow(
     error = {"error": "NotFound", "message": f"No worker has the workflow {workflow!r} any more.", "details": {}}
     with org_context(organization), transaction.atomic():
         if _taken_from(worker, execution):
-            _end(organization, execution, Status.FAILED, error, None)
+            end(organization, [execution], Status.FAILED, error, None)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -167,13 +166,13 @@ def _decide(lost: Lost, organization: OrganizationRecord) -> str:
     since = ExecutionEvent.objects.filter(execution_id=lost.execution, kind="recovery").aggregate(seq=Max("seq"))["seq"]
     results = ExecutionEvent.objects.filter(execution_id=lost.execution, kind__in=RESULTS)
     if not (execution.resumable or results.exists()):
-        _end(organization, lost.execution, Status.FAILED, LOST, {"reason": lost.reason})
+        end(organization, [lost.execution], Status.FAILED, LOST, {"reason": lost.reason})
         return "failed"
     recoveries = 1 if results.filter(seq__gt=since or 0).exists() else execution.recoveries + 1
     if recoveries > MOST_RECOVERIES:
-        _end(organization, lost.execution, Status.FAILED, LIMIT, {"reason": lost.reason})
+        end(organization, [lost.execution], Status.FAILED, LIMIT, {"reason": lost.reason})
         return "failed"
-    _note(lost.execution, "recovery", "", {"recoveries": recoveries, "reason": lost.reason})
+    note(lost.execution, "recovery", "", {"recoveries": recoveries, "reason": lost.reason})
     Execution.objects.filter(id=lost.execution).update(recoveries=recoveries)
     _aside(lost.execution, Status.QUEUED, lost.reason, alone=recoveries > 1)
     return "queued"
@@ -186,40 +185,4 @@ def _aside(execution: UUID, status: Status, reason: str, *, run_at: Any = None, 
         status=status, worker=None, reason=reason[:200], run_at=run_at or Now(), queued_at=Now(), **lane
     )
     Execution.objects.filter(id=execution).update(status=status)
-    _note(execution, "status", status.value, {"reason": reason})
-
-
-def _note(execution: UUID, kind: str, name: str, data: Any) -> None:
-    last = _last(execution)
-    ExecutionEvent.objects.create(
-        execution_id=execution, seq=last + 1, at=datetime.now(UTC), kind=kind, name=name, path="", number=0, data=data
-    )
-
-
-def _last(execution: UUID) -> int:
-    return ExecutionEvent.objects.filter(execution_id=execution).aggregate(last=Max("seq"))["last"] or 0
-
-
-def _end(organization: OrganizationRecord, execution: UUID, status: str, error: dict[str, Any], why: Any) -> None:
-    """Ends what nobody owns. Call inside the transaction that has locked its row in the run queue."""
-    last = _last(execution)
-    at = datetime.now(UTC).isoformat()
-    lines = [("error", error["error"], error), ("status", str(status), why)]
-    events = [
-        {"seq": last + 1 + index, "at": at, "kind": kind, "name": name, "path": "", "number": 0, "data": data}
-        for index, (kind, name, data) in enumerate(lines)
-    ]
-    Approval.objects.filter(execution=execution, state=Approval.State.PENDING).update(state=Approval.State.WITHDRAWN)
-    parameters = {
-        "id": execution,
-        "organization": organization.id,
-        "status": str(status),
-        "result": None,
-        "result_sealed": None,
-        "error": json.dumps(error),
-        "variables": None,
-        "progress": None,
-        "duration_ms": None,
-        "events": json.dumps(events),
-    }
-    connection.execute(statements.end_unowned(organization.schema_name), parameters)
+    note(execution, "status", status.value, {"reason": reason})

@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import recovery
+from workflows_app.approvals.withdrawing import withdraw
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.errors import HasEnded, UnknownExecution
@@ -37,6 +38,7 @@ def cancel(organization: OrganizationRecord, execution: UUID, actor: Actor, owne
         row = _locked(organization, execution)
         begun = Execution.objects.values_list("started_at", flat=True).get(id=execution) is not None
         if row.status in NOBODYS and not begun:
+            withdraw(organization, execution, actor)
             recovery.end_unbegun(organization, execution, Status.CANCELLED, f"Cancelled by {actor.name}.", by)
             status = str(Status.CANCELLED)
         else:

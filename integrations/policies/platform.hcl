@@ -9,6 +9,9 @@
 path "bifrost/data/orgs/+/+" {
   capabilities = ["create", "update"]
 }
+path "bifrost/data/orgs/+/webhooks/+" {
+  capabilities = ["create", "update"]
+}
 path "bifrost/metadata/orgs/+/*" {
   capabilities = ["list", "delete"]
 }

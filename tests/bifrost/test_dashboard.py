@@ -170,10 +170,14 @@ def test_the_sidebar_leaves_out_what_a_role_may_not_open(msp: OrganizationRecord
 
 def test_an_organization_s_sidebar_leads_into_it_and_back(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     page = staff(msp).get("/o/acme/admin/")
-    assert entries(page) == ["Executions", "Configs", "All organizations"]
+    lists = ["Executions", "Approvals", "Schedules", "Webhooks", "Deliveries", "Configs"]
+    assert entries(page) == [*lists, "All organizations"]
     sidebar = page.content.decode().partition('id="nav-sidebar-apps"')[2]
     links = re.findall(r'href="([^"]+)"', sidebar)
-    assert links[:3] == ["/o/acme/admin/workflows_app/execution/", "/o/acme/admin/integrations/config/", "/admin/"]
+    assert [links[0], *links[5:7]] == [
+        *("/o/acme/admin/workflows_app/execution/", "/o/acme/admin/integrations/config/"),
+        "/admin/",
+    ]
 
 
 def test_an_organization_s_pages_name_it_beside_the_heading(acme: OrganizationRecord, msp: OrganizationRecord) -> None:

@@ -195,7 +195,8 @@ def _first_status(request: Request, loaded: LoadedWorkflow) -> str:
 
 def _with_stored_input(facts: Facts, request: Request) -> Prepared:
     secrets = tuple(secret_values(facts.loaded, facts.parameters))
-    stored = redact_keys(facts.parameters)
+    # A copy: where nothing was redacted, it is the very same object.
+    stored = dict(redact_keys(facts.parameters))
     for parameter in facts.loaded.spec.parameters:
         if parameter.type == "secret" and stored.get(parameter.name) is not None:
             stored[parameter.name] = REDACTED

@@ -18,6 +18,7 @@ from bifrost.sdk.errors import WorkflowException
 from integrations.vault_setup import prepare_vault
 from orgs import migrating
 from orgs.tenancy import shared_context
+from workflows_app.dispatch.queue import schedule_maintenance
 
 
 class Command(BaseCommand):
@@ -41,6 +42,7 @@ class Command(BaseCommand):
         if database_is_behind():
             self.stdout.write("Migrating the database")
             call_command("migrate_schemas", verbosity=0, interactive=False)
+        schedule_maintenance()
         try:
             for sentence in prepare_vault():
                 self.stdout.write(f"Vault: {sentence}")

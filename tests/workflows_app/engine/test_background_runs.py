@@ -12,6 +12,7 @@ from tests.workflows_app.engine.conftest import ADA, Workspace, journal, recorde
 from tests.workflows_app.engine.working import Worker
 from workflows_app.dispatch.models import Dispatch, Fleet
 from workflows_app.executions import Start, submit, submit_all
+from workflows_app.retrying import start_again
 
 ADD = """
     @workflow(execution_mode="async")
@@ -123,6 +124,43 @@ def test_a_value_that_the_record_hides_reaches_the_code_exactly(
     record = recorded(acme, outcome)
     assert "k-123456789" not in str(record.input) and "p-987654321" not in str(record.input)
     assert journal(acme, outcome, "log") == [("log", "info", {"message": "with REDACTED", "data": None})]
+
+
+def test_a_parameter_that_is_declared_a_secret_is_one_whatever_its_name(
+    started: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        @param("pin", type="secret", required=True)
+        async def dials(context, pin: str):
+            return {"length": len(pin), "is": pin}
+        """
+    )
+    outcome = started.run("dials", pin="4711471147")
+
+    record = recorded(acme, outcome)
+    assert outcome.result == {"length": 10, "is": "REDACTED"}, "what was read as a secret is one everywhere"
+    assert record.input == {"pin": "REDACTED"} and record.input_sealed is not None
+
+
+def test_the_same_code_runs_again_though_it_was_changed(
+    started: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(ADD)
+    old = started.run("add", a=1, b=2)
+    workspace.add(ADD.replace("a + b", "a * 100 + b"))
+    started.stop()
+    started.start()
+
+    same = start_again(acme, UUID(old.execution_id), ADA, same_code=True)
+    current = start_again(acme, UUID(old.execution_id), ADA)
+    started.wake()
+
+    assert started.end_of(acme, same).result == 3
+    assert started.end_of(acme, current).result == 102
+    assert recorded(acme, same).code_version == recorded(acme, old).code_version
+    assert recorded(acme, current).retry_of == recorded(acme, old).id
 
 
 def test_the_same_key_answers_with_the_same_execution(

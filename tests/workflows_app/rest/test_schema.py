@@ -32,7 +32,7 @@ from tests.workflows_app.approvals.rows import make_approval
 from tests.workflows_app.webhooks.rows import make_delivery
 from workflows_app import catalog
 from workflows_app.schedules import settle
-from workflows_app.schedules.tick import ACTOR
+from workflows_app.schedules.starting import ACTOR
 
 from .conftest import Starts
 from .rows import make_events, make_execution
@@ -122,6 +122,8 @@ OPERATIONS = [
     "listExecutions",
     "listWorkflows",
     "startWorkflow",
+    "cancelExecution",
+    "retryExecution",
     "listApprovals",
     "getApproval",
     "approve",

@@ -1,0 +1,128 @@
+"""The staff's inbox of one organization's approvals. A page shows; only its POST form decides."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Case, QuerySet, Value, When
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.dateparse import parse_datetime
+from django.views.decorators.http import require_POST
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from bifrost.sdk.errors import PermissionError, ValidationError
+from orgs.permissions import VIEW_EXECUTIONS
+from orgs.resolver import resolve
+from orgs.sites import OrganizationModelAdmin, organization_site
+from workflows_app.approvals import queries
+from workflows_app.approvals.deciding import LONGEST_COMMENT, decide
+from workflows_app.errors import AlreadyDecided, UnknownApproval
+from workflows_app.models import Approval
+from workflows_app.permissions import require_organization
+from workflows_app.timeline import pretty
+
+State = Approval.State
+LABELS = {
+    State.PENDING: "info",
+    State.APPROVED: "success",
+    State.REJECTED: "danger",
+    State.EXPIRED: "warning",
+    State.WITHDRAWN: "warning",
+}
+PENDING_FIRST = Case(When(state=State.PENDING, then=Value(0)), default=Value(1))
+
+
+class DecisionForm(forms.Form):
+    comment = forms.CharField(
+        max_length=LONGEST_COMMENT, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+    decision = forms.ChoiceField(choices=[("approve", "Approve"), ("reject", "Reject")])
+
+
+@admin.register(Approval, site=organization_site)
+class ApprovalAdmin(OrganizationModelAdmin):
+    """What waits stands first."""
+
+    view_permission = VIEW_EXECUTIONS
+    list_display: ClassVar = ["title", "shown_state", "requester_name", "created_at", "expires_at", "decider_name"]
+    list_filter: ClassVar = ["state"]
+    search_fields: ClassVar = ["workflow__startswith"]
+    search_help_text = "The beginning of a workflow's name."
+    ordering: ClassVar = [PENDING_FIRST.asc(), "-id"]
+    sortable_by: ClassVar[list[str]] = []
+    list_per_page = 50
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Approval]:
+        columns = ("id", "title", "state", "requested_by", "created_at", "expires_at", "decided_by")
+        rows: QuerySet[Approval] = super().get_queryset(request).only(*columns)
+        return rows
+
+    def get_urls(self) -> list[URLPattern]:
+        decision = self.admin_site.admin_view(require_POST(self.decision_view))
+        mine = path("<uuid:approval_id>/decide/", decision, name="workflows_app_approval_decide")
+        return [mine, *super().get_urls()]
+
+    @display(description="State", label=LABELS)  # type: ignore[untyped-decorator]
+    def shown_state(self, approval: Approval) -> str:
+        return approval.state
+
+    @admin.display(description="Requested by")
+    def requester_name(self, approval: Approval) -> str:
+        return str(approval.requested_by["name"])
+
+    @admin.display(description="Decided by")
+    def decider_name(self, approval: Approval) -> str:
+        return str((approval.decided_by or {}).get("name", ""))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        access = resolve(request)
+        try:
+            organization = require_organization(access)
+            approval = queries.get_approval(organization, UUID(object_id), access.actor, of_anyone=True)
+        except (ValueError, UnknownApproval) as missing:
+            raise Http404("There is no such approval.") from missing
+        times = {name: parse_datetime(approval[name] or "") for name in ("createdAt", "expiresAt", "decidedAt")}
+        context = {
+            **self.admin_site.each_context(request),
+            "title": approval["title"],
+            "model_admin": self,
+            "approval": {**approval, **times},
+            "label": LABELS[approval["state"]],
+            "input": pretty(approval["inputData"]) if approval["inputData"] else "",
+            "form": DecisionForm(),
+        }
+        return TemplateResponse(request, "workflows_app/approval.html", context)
+
+    def decision_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
+        """Takes the form of `change_view`, and leads back to it."""
+        access = resolve(request)
+        form = DecisionForm(request.POST)
+        if form.is_valid():
+            approve, comment = form.cleaned_data["decision"] == "approve", form.cleaned_data["comment"]
+            try:
+                decide(require_organization(access), approval_id, access.actor, approve=approve, comment=comment)
+                self.message_user(request, "Approved: the execution is queued." if approve else "Rejected.")
+            except UnknownApproval as missing:
+                raise Http404(missing.message) from missing
+            except (AlreadyDecided, PermissionError, ValidationError) as refused:
+                self.message_user(request, refused.message, messages.ERROR)
+        else:
+            self.message_user(request, "The form is incomplete or its comment too long.", messages.ERROR)
+        return HttpResponseRedirect(
+            reverse("admin:workflows_app_approval_change", args=[approval_id], current_app=self.admin_site.name)
+        )

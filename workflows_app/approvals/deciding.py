@@ -1,0 +1,127 @@
+"""Approves or rejects, once: whoever comes second is told who was first."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from bifrost.sdk.errors import PermissionError, ValidationError
+from orgs.records import Actor, OrganizationRecord
+from orgs.tenancy import org_context
+from workflows_app.dispatch import hints
+from workflows_app.dispatch.models import Dispatch
+from workflows_app.engine.start import actor_key
+from workflows_app.errors import AlreadyDecided, UnknownApproval
+from workflows_app.models import Approval, Execution, Status
+from workflows_app.unowned import end, note
+
+LONGEST_COMMENT = 2_000
+NO_APPROVAL = "There is no such approval."
+FOUR_EYES = "You asked for this yourself; somebody else has to decide."
+
+State = Approval.State
+
+
+def decide(
+    organization: OrganizationRecord, approval_id: UUID, actor: Actor, *, approve: bool, comment: str = ""
+) -> None:
+    """Queues the execution, or ends it as Rejected.
+
+    Raises UnknownApproval, PermissionError where the actor may not decide or asked for it, AlreadyDecided where
+    somebody was faster or the time is over, ValidationError for a comment that cannot be kept.
+    """
+    comment = checked_comment(comment)
+    with org_context(organization), transaction.atomic():
+        approval = Approval.objects.filter(id=approval_id).first()
+        if approval is None:
+            raise UnknownApproval(NO_APPROVAL)
+        _require_may_decide(approval, actor)
+        if not _hold(organization, approval.execution_id):
+            approval.refresh_from_db()
+            raise _too_late(approval)
+        if approve:
+            _queue(approval.execution_id, actor, comment)
+        else:
+            _reject(organization, approval.execution_id, actor, comment)
+        won = Approval.objects.filter(id=approval_id, state=State.PENDING).update(
+            state=State.APPROVED if approve else State.REJECTED,
+            decided_at=Now(),
+            decided_by=person(actor),
+            comment=comment,
+        )
+        if not won:
+            approval.refresh_from_db()
+            raise _too_late(approval)
+    if approve:
+        hints.send()
+
+
+def person(actor: Actor) -> dict[str, str]:
+    """Who it was, as records keep it."""
+    return {"kind": actor.kind, "id": actor.id, "email": actor.email, "name": actor.name}
+
+
+def checked_comment(comment: object) -> str:
+    """The comment without blanks around it. Raises ValidationError where it is no text that can be kept."""
+    if not isinstance(comment, str) or len(comment) > LONGEST_COMMENT or "\0" in comment:
+        message = f"comment has to be text of at most {LONGEST_COMMENT:,} characters."
+        raise ValidationError(message, field="comment", details={"errors": [{"field": "comment", "message": message}]})
+    return comment.strip()
+
+
+def _require_may_decide(approval: Approval, actor: Actor) -> None:
+    if not actor.can(approval.permission):
+        raise PermissionError(
+            f"Deciding this needs the permission {approval.permission}.", required_permission=approval.permission
+        )
+    if approval.requester == actor_key(actor):
+        raise PermissionError(FOUR_EYES)
+
+
+def _hold(organization: OrganizationRecord, execution: UUID) -> bool:
+    """Locks the execution's row in the run queue; False where it waits for no approval, or no longer."""
+    waiting = Dispatch.objects.select_for_update().filter(
+        execution=execution, organization=organization.id, status=Status.PENDING_APPROVAL, run_at__gt=Now()
+    )
+    return waiting.values_list("execution").first() is not None
+
+
+def _queue(execution: UUID, actor: Actor, comment: str) -> None:
+    Execution.objects.filter(id=execution, status=Status.PENDING_APPROVAL).update(status=Status.QUEUED)
+    data = {"reason": f"approved by {actor.name}", "comment": comment or None, "decidedBy": actor_key(actor)}
+    note(execution, "status", Status.QUEUED, data)
+    Dispatch.objects.filter(execution=execution).update(status=Status.QUEUED, run_at=Now(), queued_at=Now(), reason="")
+
+
+def _reject(organization: OrganizationRecord, execution: UUID, actor: Actor, comment: str) -> None:
+    said = f"Rejected by {actor.name}: {comment}" if comment else f"Rejected by {actor.name}"
+    error = {"error": "Rejected", "message": said, "details": {}}
+    end(
+        organization,
+        [execution],
+        Status.REJECTED,
+        error,
+        {"reason": f"rejected by {actor.name}", "decidedBy": actor_key(actor)},
+    )
+
+
+def _too_late(approval: Approval) -> AlreadyDecided:
+    """Why nothing can be decided any more."""
+    state, at = approval.state, approval.decided_at
+    if state == State.PENDING and approval.expires_at is not None and approval.expires_at <= timezone.now():
+        state, at = State.EXPIRED, approval.expires_at
+    if state == State.PENDING or at is None:
+        return AlreadyDecided("The execution waits for no approval any more.", {"state": state})
+    name = (approval.decided_by or {}).get("name")
+    by = f" by {name}" if name else ""
+    details = {"state": state, "decidedBy": name, "decidedAt": to_the_second(at)}
+    return AlreadyDecided(f"This was already {state}{by} at {to_the_second(at)}.", details)
+
+
+def to_the_second(moment: datetime) -> str:
+    """UTC as people read it, such as 2026-11-21T09:12:00Z."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,90 @@
+"""What /api/schema says of approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiRequest, OpenApiResponse, extend_schema
+
+from workflows_app.approvals.deciding import LONGEST_COMMENT
+from workflows_app.models import Approval
+from workflows_app.openapi import ORGANIZATION, answered, failed, path, query
+from workflows_app.shapes import BOOLEAN, ID, OBJECT, TEXT, TIME, Shape, nullable, one_of, page_of, ref, shape
+
+_APPROVAL: Mapping[str, Shape] = {
+    "approvalId": ID,
+    "executionId": ID,
+    "workflowName": TEXT,
+    "title": TEXT,
+    "state": one_of(*Approval.State.values),
+    "requestedBy": ref("Person"),
+    "permission": TEXT,
+    "createdAt": TIME,
+    "expiresAt": nullable(TIME),
+    "decidedAt": nullable(TIME),
+    "decidedBy": nullable(ref("Person")),
+    "comment": TEXT,
+    "canDecide": BOOLEAN,
+}
+SHAPES: Mapping[str, Shape] = {
+    "ApprovalSummary": shape(**_APPROVAL),
+    "ApprovalPage": page_of("ApprovalSummary", TEXT),
+    "Approval": shape(**_APPROVAL, inputData=OBJECT),
+}
+
+THE_APPROVAL = path("approval_id", "The approval's id.", format="uuid")
+_DECIDED = {"state": "approved", "decidedBy": "Ada", "decidedAt": "2026-11-21T09:12:00Z"}
+_COMMENT: Shape = {
+    "type": "object",
+    "properties": {"comment": {"type": "string", "maxLength": LONGEST_COMMENT}},
+    "additionalProperties": False,
+}
+
+
+def _decision(operation: str, summary: str, description: str) -> dict[str, Any]:
+    responses: dict[int, OpenApiResponse] = {
+        **answered("Approval"),
+        409: failed(
+            "It was decided before.", "Conflict", "This was already approved by Ada at 2026-11-21T09:12:00Z.", _DECIDED
+        ),
+        413: failed("The body is too large.", "PayloadTooLarge", "The body is larger than 1,000,000 bytes."),
+        415: failed("The body is not JSON.", "UnsupportedMediaType", "Send Content-Type: application/json."),
+    }
+    return {
+        "operation_id": operation,
+        "summary": summary,
+        "description": description,
+        "parameters": [ORGANIZATION, THE_APPROVAL],
+        "request": {
+            "application/json": OpenApiRequest(_COMMENT, examples=[OpenApiExample("comment", {"comment": "Go ahead"})])
+        },
+        "responses": responses,
+    }
+
+
+list_approvals = extend_schema(
+    operation_id="listApprovals",
+    summary="Approvals, newest first",
+    description="What one may decide, and what one has asked for.",
+    parameters=[
+        ORGANIZATION,
+        query("state", "Only in this state.", enum=list(Approval.State.values)),
+        query("cursor", "The value of next in the page before."),
+        query("limit", "At most so many.", type="integer", minimum=1, maximum=100, default=50),
+    ],
+    responses=answered("ApprovalPage"),
+)
+get_approval = extend_schema(
+    operation_id="getApproval",
+    summary="An approval, with the input of its execution",
+    description="Long texts and lists are cut and secrets redacted.",
+    parameters=[ORGANIZATION, THE_APPROVAL],
+    responses=answered("Approval"),
+)
+approve = extend_schema(
+    **_decision("approve", "Approve", "The execution is queued. Whoever asked for it cannot decide it.")
+)
+reject = extend_schema(
+    **_decision("reject", "Reject", "The execution ends as Rejected; the comment is part of its error.")
+)

@@ -1,0 +1,93 @@
+"""Approvals as plain values: what somebody may decide or has asked for, and what the staff's pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS
+from orgs.records import Actor, OrganizationRecord
+from orgs.tenancy import org_context
+from workflows_app.approvals.deciding import NO_APPROVAL
+from workflows_app.engine.start import actor_key
+from workflows_app.errors import UnknownApproval
+from workflows_app.models import Approval
+from workflows_app.serializers import shown, timestamp
+
+COLUMNS = (
+    "id",
+    "execution_id",
+    "workflow",
+    "title",
+    "state",
+    "requested_by",
+    "requester",
+    "permission",
+    "created_at",
+    "expires_at",
+    "decided_at",
+    "decided_by",
+    "comment",
+)
+
+
+def list_approvals(
+    organization: OrganizationRecord, actor: Actor, state: str | None, limit: int, cursor: UUID | None = None
+) -> dict[str, Any]:
+    """A page of what the actor may decide or has asked for, newest first, and the cursor of the next. One query."""
+    narrowed = _seen_by(actor)
+    if state is not None:
+        narrowed &= Q(state=state)
+    if cursor is not None:
+        narrowed &= Q(id__lt=cursor)
+    with org_context(organization):
+        rows = list(Approval.objects.filter(narrowed).order_by("-id").values(*COLUMNS)[: limit + 1])
+    page = rows[:limit]
+    following = str(page[-1]["id"]) if len(rows) > limit else None
+    return {"results": [approval_document(row, actor) for row in page], "next": following}
+
+
+def get_approval(
+    organization: OrganizationRecord, approval_id: UUID, actor: Actor, *, of_anyone: bool = False
+) -> dict[str, Any]:
+    """One, with the execution's input, redacted and cut. One query.
+
+    Raises UnknownApproval, also where the actor may neither decide it nor has asked for it, unless `of_anyone`.
+    """
+    seen = Q() if of_anyone else _seen_by(actor)
+    with org_context(organization):
+        row = Approval.objects.filter(seen, id=approval_id).values(*COLUMNS, "execution__input").first()
+    if row is None:
+        raise UnknownApproval(NO_APPROVAL)
+    return {**approval_document(row, actor), "inputData": shown(row["execution__input"]) or {}}
+
+
+def approval_document(row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+    """An approval as this actor sees it."""
+    return {
+        "approvalId": str(row["id"]),
+        "executionId": str(row["execution_id"]),
+        "workflowName": row["workflow"],
+        "title": row["title"],
+        "state": row["state"],
+        "requestedBy": row["requested_by"],
+        "permission": row["permission"],
+        "createdAt": timestamp(row["created_at"]),
+        "expiresAt": timestamp(row["expires_at"]),
+        "decidedAt": timestamp(row["decided_at"]),
+        "decidedBy": row["decided_by"],
+        "comment": row["comment"],
+        "canDecide": row["state"] == Approval.State.PENDING
+        and actor.can(row["permission"])
+        and row["requester"] != actor_key(actor),
+    }
+
+
+def _seen_by(actor: Actor) -> Q:
+    decidable = Q(permission__in=sorted(actor.permissions))
+    if EVERYTHING in actor.permissions:
+        decidable |= ~Q(permission__in=sorted(PLATFORM_PERMISSIONS))
+    return decidable | Q(requester=actor_key(actor))
