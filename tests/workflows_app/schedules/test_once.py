@@ -271,13 +271,13 @@ def test_a_start_whose_history_cannot_be_written_is_taken_up(
         make_schedule(organization)
     run_all = statements.run_all
 
-    def fails_for_acme(given: Any) -> Any:
+    def fails_for_the_first(given: Any) -> Any:
         rows = run_all(given)
         settling = any("UPDATE" in statement.decode() for statement, _ in given)
         return [psycopg.DataError("refused"), *rows[1:]] if settling else rows
 
     with monkeypatch.context() as patched:
-        patched.setattr(statements, "run_all", fails_for_acme)
+        patched.setattr(statements, "run_all", fails_for_the_first)
         dispatch_due(NINE)
     assert [row(acme).next_run, row(globex).next_run].count(NINE) == 1
     dispatch_due(after(minutes=1))
