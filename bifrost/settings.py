@@ -256,7 +256,7 @@ RETENTION_DAYS = env.int("BIFROST_RETENTION_DAYS", 90)
 APPROVAL_SECONDS = env.float("BIFROST_APPROVAL_DAYS", 7.0) * 86_400
 
 # `late_seconds`: how long ago a planned time may be before a schedule that skips missed times leaves it out.
-SCHEDULES = {"late_seconds": env.float("BIFROST_SCHEDULE_LATE_SECONDS", 60.0)}
+SCHEDULES = {"late_seconds": env.float("BIFROST_SCHEDULE_LATE_SECONDS", 120.0)}
 
 # Steps of provisioning an organization that higher layers add, as dotted paths of functions(OrganizationRecord).
 PROVISIONING_STEPS = ["integrations.secrets.prepare_organization"]

@@ -26,7 +26,7 @@ from workflows_app.engine.children import run_child
 from workflows_app.engine.finish import LOST, finish_later
 from workflows_app.engine.journal import Statement, Write, Writer
 from workflows_app.engine.limits import Limits
-from workflows_app.engine.run import Run
+from workflows_app.engine.run import FLUSH_EVENTS, Run
 from workflows_app.engine.tasks import TaskFactory, report_unnoticed
 from workflows_app.errors import PlatformUnavailable
 
@@ -215,12 +215,18 @@ class Engine:
             self.write_events(run)
 
     def write_events(self, run: Run) -> None:
-        """Hands the run's unwritten events to the journal writer, which cleans them in its own thread."""
+        """Hands the run's unwritten events to the journal writer, which cleans them in its own thread.
+
+        At most two hundred: what is left goes behind the other runs' writes.
+        """
 
         def make() -> Statement:
             owner = {"worker": self.id, "epoch": run.stretch.epoch, "id": run.facts.id}
             statement = statements.append(run.facts.organization.schema_name)
-            return statement, {**owner, "events": json.dumps(run.take_events())}
+            events = run.take_events(FLUSH_EVENTS)
+            if run.has_unwritten and not run.detached:
+                self.write_events(run)
+            return statement, {**owner, "events": json.dumps(events)}
 
         write = Write(make)
         run.in_flight(write.done)

@@ -255,11 +255,15 @@ class Run:
         for task in list(self.tasks):
             task.cancel()
 
-    def take_events(self) -> list[dict[str, Any]]:
-        """The unwritten lines, redacted, in the form of the statements. They are the caller's to write."""
+    def take_events(self, most: int | None = None) -> list[dict[str, Any]]:
+        """The oldest unwritten lines, redacted, in the form of the statements. They are the caller's to write."""
         with self._lock:
-            taken, self._unwritten = self._unwritten, []
+            taken, self._unwritten = self._unwritten[:most], [] if most is None else self._unwritten[most:]
         return [self._clean(event) for event in taken]
+
+    @property
+    def has_unwritten(self) -> bool:
+        return bool(self._unwritten)
 
     def in_flight(self, done: Future[Any]) -> None:
         """Remembers a write that the end must follow."""

@@ -8,6 +8,7 @@ import pytest
 
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from tests.workflows_app.engine.working import eventually
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.executions import Start, submit
 from workflows_app.models import Execution
@@ -129,9 +130,10 @@ def test_a_parent_that_runs_out_of_time_stops_its_child(
     workspace.add(FAMILY)
     outcome = run("impatient")
     assert outcome.error is not None and outcome.error["error"] == "TimeoutError"
+    # The child's end is written beside the parent's.
+    eventually(lambda: not Dispatch.objects.exists(), "end of both")
     (child,) = children_of(acme, outcome.execution_id)
     assert child.status == "Cancelled"
-    assert not Dispatch.objects.exists()
 
 
 def test_children_are_nested_ten_deep_at_most(run: Run, workspace: Workspace, acme: OrganizationRecord) -> None:
