@@ -6,12 +6,14 @@ Run as a program it prints one JSON line: requests per second and latencies in m
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import socket
 import statistics
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 
@@ -51,21 +53,32 @@ def _received(connection: socket.socket) -> bytes:
     return data
 
 
-class Load:
-    """`clients` connections that each send the request without pause for `seconds`, after a warm-up."""
+@dataclass(frozen=True)
+class Extent:
+    """How long a load goes on: for `seconds` after a warm-up, or, with a `count`, for so many requests in all."""
 
-    def __init__(self, url: str, request: bytes, clients: int, seconds: float, warm_up: float) -> None:
+    seconds: float
+    warm_up: float
+    count: int = 0
+
+
+class Load:
+    """`clients` connections that each send the request without pause."""
+
+    def __init__(self, url: str, request: bytes, clients: int, extent: Extent) -> None:
         self._address = (urlsplit(url).hostname or "localhost", urlsplit(url).port or 80)
         self._request = request
         self._clients = clients
-        self._start = time.perf_counter() + warm_up
-        self._end = self._start + seconds
-        self._seconds = seconds
+        self._start = time.perf_counter() + (0 if extent.count else extent.warm_up)
+        self._end = self._start + extent.seconds
+        self._count = extent.count
+        self._numbers = itertools.count()
         self.latencies: list[float] = []
         self.statuses: Counter[int] = Counter()
         self._lock = threading.Lock()
 
     def run(self) -> dict[str, object]:
+        first = time.time()
         threads = [threading.Thread(target=self._client) for _ in range(self._clients)]
         for thread in threads:
             thread.start()
@@ -75,18 +88,23 @@ class Load:
         return {
             "clients": self._clients,
             "requests": len(ordered),
-            "per_second": round(len(ordered) / self._seconds, 1),
+            "per_second": round(len(ordered) / (time.perf_counter() - self._start), 1),
+            "first": first,
+            "last": time.time(),
             "p50_ms": round(statistics.median(ordered), 2),
             "p99_ms": round(ordered[int(len(ordered) * 0.99)], 2),
             "statuses": dict(self.statuses),
         }
+
+    def _goes_on(self, now: float) -> bool:
+        return next(self._numbers) < self._count if self._count else now < self._end
 
     def _client(self) -> None:
         own: list[float] = []
         statuses: Counter[int] = Counter()
         with socket.create_connection(self._address) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            while (began := time.perf_counter()) < self._end:
+            while self._goes_on(began := time.perf_counter()):
                 status = exchange(connection, self._request)
                 if began >= self._start:
                     own.append((time.perf_counter() - began) * 1000)
@@ -104,11 +122,12 @@ def main() -> None:
     parser.add_argument("--body", default="")
     parser.add_argument("--clients", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=5.0)
+    parser.add_argument("--count", type=int, default=0, help="requests in all, in place of --seconds")
     parser.add_argument("--warm-up", type=float, default=1.0)
     options = parser.parse_args()
     headers = dict(header.split(": ", 1) for header in options.header)
     request = request_bytes(options.method, options.url, headers, options.body)
-    load = Load(options.url, request, options.clients, options.seconds, options.warm_up)
+    load = Load(options.url, request, options.clients, Extent(options.seconds, options.warm_up, options.count))
     print(json.dumps(load.run()))
 
 

@@ -16,6 +16,8 @@ from .waiting import StartFailed
 
 # A little more than the platform's own grace for running workflows (BIFROST_STOP_GRACE_SECONDS, 10 s).
 _GRACE_SECONDS = 15.0
+# `manage.py workers` bounds the end of its clusters itself, ten seconds after that grace.
+_WORKERS_GRACE_SECONDS = 25.0
 _WEB_GRACE_SECONDS = 10
 
 
@@ -26,6 +28,7 @@ class Kind:
     name: str
     group: str
     arguments: Callable[[int], list[str]]
+    grace: float = _GRACE_SECONDS
 
 
 def _web(port: int) -> list[str]:
@@ -35,7 +38,11 @@ def _web(port: int) -> list[str]:
     return ["-m", "uvicorn", "bifrost.asgi:application", *address, *quiet, *grace]
 
 
-KINDS = (Kind("web", "web", _web),)
+def _workers(port: int) -> list[str]:
+    return ["manage.py", "workers"]
+
+
+KINDS = (Kind("web", "web", _web), Kind("workers", "workers", _workers, _WORKERS_GRACE_SECONDS))
 GROUPS = ("web", "workers")
 
 
@@ -49,7 +56,7 @@ def surroundings(data_directory: Path, services: Mapping[str, str]) -> dict[str,
 
 def command(kind: Kind, port: int, environment: Mapping[str, str]) -> Command:
     arguments = [str(PYTHON), *kind.arguments(port)]
-    return Command(kind.name, arguments, environment, directory=ROOT, grace=_GRACE_SECONDS)
+    return Command(kind.name, arguments, environment, directory=ROOT, grace=kind.grace)
 
 
 def manage(name: str, *arguments: str, environment: Mapping[str, str]) -> Command:

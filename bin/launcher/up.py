@@ -32,8 +32,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="bin/up",
         description="Sets Bifrost up and runs all of it in the foreground: a virtual environment, an embedded"
-        " PostgreSQL and OpenBao, organizations to try it with, the web process. Runs one example workflow and"
-        " prints how to reach everything. Ctrl-C stops it; a second start finds everything where it was.",
+        " PostgreSQL and OpenBao, organizations to try it with, the web process and the workers. Runs one example"
+        " workflow and prints how to reach everything. Ctrl-C stops it; a second start finds everything where it was.",
         epilog="Data lies in BIFROST_DATA_DIR (default: .bifrost in the repository). Where DATABASE_URL or"
         " VAULT_ADDR is set, that service is used and none is started in its place.",
     )
@@ -108,7 +108,7 @@ class _Run:
         return credentials
 
     def _start(self, environment: Mapping[str, str]) -> None:
-        self._terminal.say("Starting the web process ...")
+        self._terminal.say("Starting the web process and the workers ...")
         (self._data / "static").mkdir(exist_ok=True)
         for kind in kinds.KINDS:
             start = functools.partial(self._new_process, kind, environment)
