@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
 INBOX_SECONDS = 0.5
+GATHER_SECONDS = 0.005
 VAULT_SECONDS = 5.0
 MISSING_SECONDS = 5.0
 # One organization never fills a process: a quarter is kept for the others, however long its runs take.
@@ -47,6 +48,7 @@ class Intake:
         self._prepared: object = None
         self._gave_back = time.monotonic()
         self._next_due: float | None = None
+        self._claimed = 0.0
         self._work = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine-intake", daemon=True)
@@ -119,7 +121,10 @@ class Intake:
             alone=not any(run.alone for run in runs),
             limits=settled.any_limits(),
         )
+        # Shortly after a claim another one would find a row or two: let some gather.
+        time.sleep(max(0.0, self._claimed + GATHER_SECONDS - time.monotonic()))
         found, self._next_due = claims.claim(self._connection(), wish)
+        self._claimed = time.monotonic()
         self._after = claims.served_last(found, self._after)
         if found:
             self._begin(found)
