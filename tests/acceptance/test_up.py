@@ -38,7 +38,11 @@ def test_the_json_document_holds_what_the_design_says(up: Up) -> None:
     assert set(acme) == {"url", "token", "users"}
     assert acme["url"] == document["url"].replace("localhost", "acme.localhost")
     assert [user["role"] for user in acme["users"]] == ROLES
-    assert document["pids"]["workers"] == []
+
+
+def test_the_pid_of_the_workers_is_the_one_of_their_supervisor(up: Up) -> None:
+    [pid] = up.document["pids"]["workers"]
+    assert "workers" in Path(f"/proc/{pid}/cmdline").read_text().split("\0")
 
 
 def test_the_pid_of_the_web_process_is_the_one_that_answers(up: Up) -> None:
@@ -162,6 +166,17 @@ def test_a_killed_web_process_is_started_again(up: Up) -> None:
 
     eventually(lambda: up.document["pids"]["web"] != [pid] and up.is_healthy(), "the next web process")
     assert "web ended by itself (status -9)" in up.output
+
+
+def test_killed_workers_are_started_again(up: Up) -> None:
+    [pid] = up.document["pids"]["workers"]
+    clusters = {child for child, line in processes(up.data).items() if "qcluster" in line}
+
+    os.kill(pid, signal.SIGKILL)
+
+    eventually(lambda: up.document["pids"]["workers"] != [pid], "the next workers")
+    eventually(lambda: not clusters & set(processes(up.data)), "the end of the old ones")
+    assert "workers ended by itself (status -9)" in up.output
 
 
 def test_a_killed_database_server_is_started_again(up: Up) -> None:

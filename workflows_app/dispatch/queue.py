@@ -16,6 +16,7 @@ from ctypes import c_longlong
 from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.sharedctypes import RawValue
+from multiprocessing.util import Finalize
 from typing import Any, Protocol
 
 import structlog
@@ -342,15 +343,20 @@ def _begin_worker(**_: Any) -> None:
     def drain(grace: float) -> None:
         if host is not None:
             host.stop(grace)
-        # How django-q2 tells a process that ended as it should from one that died.
-        vars(multiprocessing.current_process())["timer"].value = -2
 
     if threading.active_count() > 1:
         log.error("threads were running before the fork", threads=[thread.name for thread in threading.enumerate()])
     member = members.Member(drain)
     member.start()
+    # In the main thread and after its last task, which sets the same value.
+    Finalize(None, _ended_in_order, exitpriority=50)
     if host is not None:
         host.start(member.retire)
+
+
+def _ended_in_order() -> None:
+    """How django-q2 tells a process that ended as it should from one that died."""
+    vars(multiprocessing.current_process())["timer"].value = -2
 
 
 def _begin_task(**_: Any) -> None:

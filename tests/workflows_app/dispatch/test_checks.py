@@ -31,7 +31,8 @@ def test_ours_pass() -> None:
 
 def test_the_commands_of_the_workers_run_them(settings: Settings) -> None:
     settings.Q_CLUSTER = changed(recycle=100)
-    for command, options in {"workers": {"skip_checks": False}, "qcluster": {"skip_checks": False}, "check": {}}.items():
+    checked = {"skip_checks": False}
+    for command, options in {"workers": checked, "qcluster": checked, "check": {}}.items():
         with pytest.raises(SystemCheckError, match=r"dispatch\.E013"):
             call_command(command, **options)
 
