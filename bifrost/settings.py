@@ -202,6 +202,8 @@ ENGINE = {
     "log_delay_seconds": env.float("BIFROST_LOG_DELAY_SECONDS", 0.25),
     "sync_limit_seconds": env.float("BIFROST_SYNC_LIMIT_SECONDS", 30.0),
     "stop_grace_seconds": env.float("BIFROST_STOP_GRACE_SECONDS", 10.0),
+    # Of a process whose code is outdated: others with the new code work meanwhile.
+    "retire_grace_seconds": env.float("BIFROST_RETIRE_GRACE_SECONDS", 300.0),
     "workspace_poll_seconds": env.float("BIFROST_WORKSPACE_POLL_SECONDS", 0.5),
     "max_leaked_loops": 4,
     "max_leaked_threads": 4,

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+import time
 from pathlib import Path
 
 import structlog
 from django.conf import settings
 from django.db import connection
+from django.db.utils import Error as DatabaseError
 
 from workflows_app import catalog
 from workflows_app.catalog import scan
 from workflows_app.dispatch import queue
+from workflows_app.dispatch.members import Member
+from workflows_app.dispatch.waiting import schedule_is_due
 from workflows_app.engine import logs, process
 from workflows_app.errors import PlatformUnavailable
 
@@ -21,6 +24,9 @@ log = structlog.get_logger(__name__)
 
 LOOKS_BETWEEN_SIZES = 10
 RETRY_SECONDS = 1.0
+PAUSE_SECONDS = 0.1
+SCHEDULE_SECONDS = 5.0
+TICK = "workflows_app.schedules.dispatch_due"
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -35,10 +41,10 @@ class EngineHost:
     def __init__(self) -> None:
         self._stopped = threading.Event()
 
-    def start(self, retire: Callable[[str], None]) -> None:
+    def start(self, member: Member) -> None:
         logs.guard_output()
         process.configure("worker")
-        threading.Thread(target=self._keep, args=(retire,), name="engine-host", daemon=True).start()
+        threading.Thread(target=self._keep, args=(member,), name="engine-host", daemon=True).start()
 
     def wake(self) -> None:
         engine = process.running()
@@ -49,18 +55,32 @@ class EngineHost:
         self._stopped.set()
         process.stop(grace, for_good=True)
 
-    def _keep(self, retire: Callable[[str], None]) -> None:
+    def hurry(self, grace: float) -> None:
+        process.hurry(grace)
+
+    def _keep(self, member: Member) -> None:
         """An engine that was lost is followed by another; code that changed, or a process that grew, ends with it."""
         if not self._started():
             return
         code, looks = LoadedCode(settings.WORKSPACE, catalog.current().version), 0
+        schedules = Schedules()
         while not self._stopped.wait(settings.ENGINE["workspace_poll_seconds"]):
             if code.has_changed():
-                return retire("the workspace has changed")
+                return self._make_room(member, "the workspace has changed")
             looks += 1
             if looks % LOOKS_BETWEEN_SIZES == 0 and (size := resident_megabytes()) > settings.WORKER_MAX_RSS_MB:
-                return retire(f"it has grown to {size} MB")
+                return self._make_room(member, f"it has grown to {size} MB")
             self._started()
+            schedules.look()
+
+    def _make_room(self, member: Member, reason: str) -> None:
+        """Takes nothing more. The process ends when nothing runs in it; until then the supervisor knows of it."""
+        while not self._stopped.wait(PAUSE_SECONDS):
+            engine = process.running()
+            if engine is None or not engine.runs:
+                return member.retire(reason)
+            engine.takes = False
+            member.show_outdated()
 
     def _started(self) -> bool:
         """Waits until an engine runs. False: the process stops."""
@@ -77,6 +97,29 @@ class EngineHost:
             finally:
                 connection.close()
         return True
+
+
+class Schedules:
+    """Has the cluster of ordinary tasks start what is due, sooner than the maintenance of each minute would.
+
+    Every worker process looks; a tick for nothing does no harm.
+    """
+
+    def __init__(self) -> None:
+        self._next = time.monotonic() + SCHEDULE_SECONDS
+
+    def look(self) -> None:
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + SCHEDULE_SECONDS
+        try:
+            if schedule_is_due():
+                queue.defer(TICK)
+        except DatabaseError as error:
+            log.debug("schedules cannot be looked at", error=str(error).strip())
+        finally:
+            connection.close()
 
 
 class LoadedCode:

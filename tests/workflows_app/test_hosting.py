@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from orgs.records import OrganizationRecord
 from tests.acceptance.launching import eventually
 from workflows_app import catalog, hosting
 from workflows_app.catalog import scan
 from workflows_app.dispatch import queue
-from workflows_app.dispatch.models import Worker
+from workflows_app.dispatch.models import Schedule, Worker
 from workflows_app.engine import logs, process
 from workflows_app.hosting import EngineHost, LoadedCode
 
@@ -40,28 +44,41 @@ def host(transactional_db: None, workspace: Path, monkeypatch: pytest.MonkeyPatc
     process.configure("web")
 
 
+class Leaving:
+    """Stands for the process: why it was to retire, and whether it said that its code is outdated."""
+
+    def __init__(self) -> None:
+        self.reasons: list[str] = []
+        self.outdated = False
+
+    def retire(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+    def show_outdated(self) -> None:
+        self.outdated = True
+
+
 @pytest.fixture
-def reasons() -> list[str]:
-    """Why the process was to retire."""
-    return []
+def member() -> Leaving:
+    return Leaving()
 
 
 def test_every_process_knows_its_host() -> None:
     assert isinstance(queue._connected.host, EngineHost)
 
 
-def test_an_engine_of_kind_worker_runs(host: EngineHost, reasons: list[str]) -> None:
-    host.start(reasons.append)
+def test_an_engine_of_kind_worker_runs(host: EngineHost, member: Leaving) -> None:
+    host.start(member)
     eventually(lambda: process.running() is not None, "the engine")
     assert Worker.objects.get().kind == "worker"
-    assert reasons == []
+    assert member.reasons == []
 
 
 def test_it_wakes_once_it_runs_and_before_that_nothing_happens(
-    host: EngineHost, reasons: list[str], monkeypatch: pytest.MonkeyPatch
+    host: EngineHost, member: Leaving, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     host.wake()
-    host.start(reasons.append)
+    host.start(member)
     engine = eventually(process.running, "the engine")
     woken: list[bool] = []
     monkeypatch.setattr(engine, "on_wake", lambda: woken.append(True))
@@ -72,7 +89,7 @@ def test_it_wakes_once_it_runs_and_before_that_nothing_happens(
 
 
 def test_it_starts_once_the_database_is_back(
-    host: EngineHost, reasons: list[str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    host: EngineHost, member: Leaving, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     away = True
     started: Callable[[], Any] = process.engine
@@ -83,15 +100,15 @@ def test_it_starts_once_the_database_is_back(
         return started()
 
     monkeypatch.setattr(process, "engine", engine)
-    host.start(reasons.append)
+    host.start(member)
     eventually(lambda: "the engine waits" in caplog.text, "its word")
     away = False
     eventually(lambda: process.running() is not None, "the engine")
     assert caplog.text.count("the engine waits") == 1
 
 
-def test_an_engine_that_was_lost_is_followed_by_another(host: EngineHost, reasons: list[str]) -> None:
-    host.start(reasons.append)
+def test_an_engine_that_was_lost_is_followed_by_another(host: EngineHost, member: Leaving) -> None:
+    host.start(member)
     first = eventually(process.running, "the engine")
     Worker.objects.all().delete()
     first.lost()
@@ -100,25 +117,72 @@ def test_an_engine_that_was_lost_is_followed_by_another(host: EngineHost, reason
     eventually(lambda: Worker.objects.count() == 1, "its row")
 
 
-def test_changed_code_retires_the_process_once(host: EngineHost, reasons: list[str], workspace: Path) -> None:
-    host.start(reasons.append)
+def test_changed_code_retires_the_process_once(host: EngineHost, member: Leaving, workspace: Path) -> None:
+    host.start(member)
     eventually(process.running, "the engine")
 
     (workspace / "workflows" / "second.py").write_text(SOURCE)
 
-    eventually(lambda: reasons, "the reason")
-    assert reasons == ["the workspace has changed"]
+    eventually(lambda: member.reasons, "the reason")
+    assert member.reasons == ["the workspace has changed"]
 
 
-def test_a_process_that_has_grown_retires(host: EngineHost, reasons: list[str], settings: Any) -> None:
+def test_while_something_runs_a_process_with_old_code_takes_nothing_more_and_says_so(
+    host: EngineHost, member: Leaving, workspace: Path
+) -> None:
+    host.start(member)
+    engine = eventually(process.running, "the engine")
+    engine.runs["a run"] = None
+    try:
+        (workspace / "workflows" / "second.py").write_text(SOURCE)
+        eventually(lambda: member.outdated, "its word")
+        assert not engine.takes and member.reasons == []
+    finally:
+        engine.runs.clear()
+    eventually(lambda: member.reasons, "its end, once nothing runs")
+
+
+def test_a_stop_that_is_under_way_can_be_hurried(host: EngineHost, member: Leaving) -> None:
+    host.start(member)
+    engine = eventually(process.running, "the engine")
+    engine.runs["a run"] = type("Run", (), {"claimed": False, "resumable": False, "stop": None, "detached": True})()
+    stopping = threading.Thread(target=host.stop, args=(600,))
+    stopping.start()
+    eventually(lambda: engine.stop_by < float("inf"), "the stop")
+
+    host.hurry(0)
+
+    stopping.join(20)
+    assert not stopping.is_alive()
+    engine.runs.clear()
+
+
+def test_schedules_that_are_due_have_the_tick_run_soon(
+    host: EngineHost, member: Leaving, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deferred: list[str] = []
+    monkeypatch.setattr(hosting, "SCHEDULE_SECONDS", 0.05)
+    monkeypatch.setattr(queue, "defer", deferred.append)
+    Schedule.objects.create(organization=acme.id, workflow="later", next_run=timezone.now() + timedelta(hours=1))
+    host.start(member)
+    eventually(process.running, "the engine")
+    assert deferred == []
+
+    Schedule.objects.create(organization=acme.id, workflow="now", next_run=timezone.now())
+
+    eventually(lambda: deferred, "the tick")
+    assert set(deferred) == {"workflows_app.schedules.dispatch_due"}
+
+
+def test_a_process_that_has_grown_retires(host: EngineHost, member: Leaving, settings: Any) -> None:
     settings.WORKER_MAX_RSS_MB = 1
-    host.start(reasons.append)
-    eventually(lambda: reasons, "the reason")
-    assert "it has grown to" in reasons[0]
+    host.start(member)
+    eventually(lambda: member.reasons, "the reason")
+    assert "it has grown to" in member.reasons[0]
 
 
-def test_after_a_stop_nothing_starts_any_more(host: EngineHost, reasons: list[str]) -> None:
-    host.start(reasons.append)
+def test_after_a_stop_nothing_starts_any_more(host: EngineHost, member: Leaving) -> None:
+    host.start(member)
     eventually(process.running, "the engine")
     host.stop(0)
     assert process.running() is None

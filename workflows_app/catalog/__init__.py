@@ -16,6 +16,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from workflows_app.catalog import scan
 from workflows_app.catalog.contents import Catalog, LoadedDataProvider, LoadedWorkflow, Problem
 from workflows_app.catalog.earlier import stored
 from workflows_app.catalog.storing import store_sources
@@ -31,6 +32,7 @@ __all__ = [
     "acquire",
     "current",
     "find",
+    "is_outdated",
     "lease",
     "refresh",
     "release",
@@ -63,6 +65,11 @@ def find(name: str) -> LoadedWorkflow:
 def refresh() -> Catalog:
     """Looks at the disk now, rather than at the next poll."""
     return _workspace().refresh()
+
+
+def is_outdated() -> bool:
+    """Whether the disk holds something else than what is loaded. Reads the whole workspace."""
+    return scan.read(settings.WORKSPACE).version != current().version
 
 
 def start_watching() -> None:

@@ -33,6 +33,10 @@ FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
 # Without each of these a cluster does nothing. The monitor shows in the pusher's marks that it lives.
 NEEDED = ("main", "sentinel", "pusher")
+# An outdated one has old code and still runs executions.
+WORKERS = ("worker", "outdated")
+# So many old clusters may still be ending when another one makes room.
+MOST_ENDING = 3
 
 
 class Cluster:
@@ -81,7 +85,8 @@ class Cluster:
         self._marks.look()
         if self.exit_status is not None:
             return f"it ended with status {self.exit_status}"
-        for mark in self._marks.silent("worker", mark_seconds):
+        silent = [mark for role in WORKERS for mark in self._marks.silent(role, mark_seconds)]
+        for mark in silent:
             self._marks.forget(mark.pid)
             if self._holds(mark.pid):
                 log.error("a worker process shows no sign of life and is killed", cluster=self.name, pid=mark.pid)
@@ -99,17 +104,34 @@ class Cluster:
         """Whether all that it needs has been seen to live."""
         return all(self._marks.youngest(role) is not None for role in NEEDED)
 
+    @property
+    def outdated(self) -> bool:
+        """Whether a worker with old code cannot make room for its successor yet."""
+        return bool(self._marks.pids("outdated"))
+
     def ask_to_stop(self) -> None:
         """In order: running executions get their grace."""
         self._signal(self.pid, signal.SIGTERM)
 
+    def make_room(self) -> None:
+        """The same with more time: another cluster works meanwhile."""
+        self._signal_workers(signal.SIGUSR1)
+        self._signal(self.pid, signal.SIGUSR1)
+
+    def hurry(self) -> None:
+        """One that makes room has no more than the usual grace from now on."""
+        self._signal(self.pid, signal.SIGTERM)
+        self._signal_workers(signal.SIGTERM)
+
     def give_up(self) -> None:
         """Kills the helpers, which fall with the main process; the workers get their grace all the same."""
-        workers = self._marks.pids("worker")
         self._signal(self.pid, signal.SIGKILL)
-        for pid in workers:
+        self._signal_workers(signal.SIGTERM)
+
+    def _signal_workers(self, number: signal.Signals) -> None:
+        for pid in [pid for role in WORKERS for pid in self._marks.pids(role)]:
             if self._holds(pid):
-                self._signal(pid, signal.SIGTERM)
+                self._signal(pid, number)
 
     @property
     def ended(self) -> bool:
@@ -177,9 +199,17 @@ class Supervisor:
         for kept in self._kept:
             if kept.current is not None and (trouble := kept.current.trouble(settings.MARK_SECONDS)):
                 self._replace(kept, kept.current, trouble, now)
+            elif kept.current is not None and kept.current.outdated and len(self._ending) < MOST_ENDING:
+                self._renew(kept, kept.current, now)
             elif kept.current is None and now >= kept.due:
                 kept.current = Cluster(kept.name)
         self._bury(now)
+
+    def _renew(self, kept: Kept, old: Cluster, now: float) -> None:
+        log.info("a cluster makes room for one with new code", cluster=kept.name)
+        kept.current = Cluster(kept.name)
+        old.make_room()
+        self._ending.append((old, now + members.retire_seconds() + END_SECONDS))
 
     def _replace(self, kept: Kept, cluster: Cluster, trouble: str, now: float) -> None:
         if cluster.complete:
@@ -198,6 +228,9 @@ class Supervisor:
 
     def _stop(self) -> None:
         limit = time.monotonic() + self._limit()
+        for cluster, _ in self._ending:
+            cluster.hurry()
+        self._ending = [(cluster, min(until, limit)) for cluster, until in self._ending]
         for kept in self._kept:
             if kept.current is not None:
                 kept.current.ask_to_stop()

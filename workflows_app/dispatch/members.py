@@ -39,6 +39,11 @@ def grace_seconds() -> float:
     return float(settings.ENGINE["stop_grace_seconds"])
 
 
+def retire_seconds() -> float:
+    """The same where it makes room for a process with newer code, which works meanwhile."""
+    return float(settings.ENGINE["retire_grace_seconds"])
+
+
 def get_signal_of_parents_end(number: int) -> None:
     """Has the kernel send this process that signal when the thread that forked it ends. Linux only."""
     if sys.platform == "linux":
@@ -104,12 +109,16 @@ class Member:
     """A worker process's end. Made in its main thread, before it takes its first task.
 
     SIGTERM, a request to `retire`, or the loss of its sentinel: `drain` is called once, the main thread comes back
-    from waiting for tasks, and the process ends. django-q2's own order to stop leads to the same. In a forked worker
-    `atexit` does not run, so this hooks into multiprocessing.
+    from waiting for tasks, and the process ends. django-q2's own order to stop leads to the same. SIGUSR1 does so with
+    more time, of which a later SIGTERM leaves no more than usual: then `hurry` is called. In a forked worker `atexit`
+    does not run, so this hooks into multiprocessing.
     """
 
-    def __init__(self, drain: Callable[[float], None]) -> None:
+    def __init__(self, drain: Callable[[float], None], hurry: Callable[[float], None]) -> None:
         self._drain_with = drain
+        self._hurry = hurry
+        self._role = "worker"
+        self._retiring = False
         self._draining = threading.Lock()
         self._drained = False
         self._wake_reader, self._wake_writer = os.pipe()
@@ -119,6 +128,7 @@ class Member:
     def start(self) -> None:
         show_role("worker")
         signal.signal(signal.SIGTERM, self._asked)
+        signal.signal(signal.SIGUSR1, self._asked_to_make_room)
         # Of a terminal, for the supervisor. Not ignored: programs that workflows start would inherit that.
         signal.signal(signal.SIGINT, lambda number, frame: None)
         get_signal_of_parents_end(signal.SIGTERM)
@@ -131,22 +141,41 @@ class Member:
         log.info("the worker process retires", reason=reason)
         os.kill(os.getpid(), signal.SIGTERM)
 
+    def show_outdated(self) -> None:
+        """Says that this process has old code and still runs executions: the supervisor starts a new cluster."""
+        self._role = "outdated"
+
+    # The handlers interrupt whatever the main thread does: no locks here.
+
     def _asked(self, number: int, frame: Any) -> None:
-        # The handler interrupts whatever the main thread does: no locks here.
         os.write(self._wake_writer, b"x")
+
+    def _asked_to_make_room(self, number: int, frame: Any) -> None:
+        os.write(self._wake_writer, b"r")
 
     def _watch(self) -> None:
         """Marks, and bounds the end however it came about."""
         while time.monotonic() < self._ends_at:
-            marks.touch("worker")
-            asked, _, _ = select.select([self._wake_reader], [], [], 1.0)
-            if (asked or orphaned()) and self._ends_at == float("inf"):
-                self._ends_at = time.monotonic() + grace_seconds() + END_SECONDS
-                threading.Thread(target=self._leave, name="leave", daemon=True).start()
-            if asked:
-                os.read(self._wake_reader, 100)
+            marks.touch(self._role)
+            readable, _, _ = select.select([self._wake_reader], [], [], 1.0)
+            asked = os.read(self._wake_reader, 100) if readable else b""
+            if asked or orphaned():
+                self._begin_end(make_room=asked.endswith(b"r"))
         log.error("the worker process did not end in time and is cut off")
         os._exit(1)
+
+    def _begin_end(self, *, make_room: bool) -> None:
+        if self._ends_at == float("inf"):
+            self._retiring = make_room
+            self._ends_at = time.monotonic() + self._grace() + END_SECONDS
+            threading.Thread(target=self._leave, name="leave", daemon=True).start()
+        elif self._retiring and not make_room:
+            self._retiring = False
+            self._ends_at = time.monotonic() + self._grace() + END_SECONDS
+            self._hurry(self._grace())
+
+    def _grace(self) -> float:
+        return retire_seconds() if self._retiring else grace_seconds()
 
     def _leave(self) -> None:
         self._drain()
@@ -157,8 +186,8 @@ class Member:
         with self._draining:
             if not self._drained:
                 self._drained = True
-                self._ends_at = min(self._ends_at, time.monotonic() + grace_seconds() + END_SECONDS)
-                self._drain_with(grace_seconds())
+                self._ends_at = min(self._ends_at, time.monotonic() + self._grace() + END_SECONDS)
+                self._drain_with(self._grace())
 
 
 def _end() -> None:

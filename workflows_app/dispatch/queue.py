@@ -53,14 +53,17 @@ LARGEST_TASK = 100_000
 class Host(Protocol):
     """What runs executions in a worker process of the engine cluster."""
 
-    def start(self, retire: Any) -> None:
-        """Begins, in threads of its own. `retire(reason)` has the process drained and replaced by a fresh one."""
+    def start(self, member: members.Member) -> None:
+        """Begins, in threads of its own. `member.retire(reason)` has the process replaced by a fresh one."""
 
     def wake(self) -> None:
         """There may be work. Returns at once."""
 
     def stop(self, grace: float) -> None:
         """Takes no more and gives what runs that many seconds to finish; the process ends afterwards."""
+
+    def hurry(self, grace: float) -> None:
+        """A stop that is under way has no more than that many seconds from now on."""
 
 
 @dataclass(slots=True)
@@ -293,28 +296,53 @@ def run_cluster() -> bool:
 
     _prepare(cluster)
     running = cluster.Cluster()
-    asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked.set())
+    end = _End()
+    for number, seconds in (
+        (signal.SIGTERM, members.grace_seconds),
+        (signal.SIGINT, members.grace_seconds),
+        (signal.SIGUSR1, members.retire_seconds),
+    ):
+        signal.signal(number, lambda *_, grace=seconds: end.ask(grace()))
     parent = os.getppid()
     running.start()
     marks.touch("main")
-    while not asked.wait(1.0) and running.sentinel.is_alive():
+    while not end.asked and running.sentinel.is_alive():
         marks.touch("main")
+        time.sleep(0.5)
         if os.getppid() != parent:
-            asked.set()
-    if not asked.is_set():
+            end.ask(members.grace_seconds())
+    if not end.asked:
         log.error("the sentinel ended by itself", cluster=Conf.CLUSTER_NAME, status=running.sentinel.exitcode)
         return False
+    _stop(running, end)
+    return True
+
+
+@dataclass(slots=True)
+class _End:
+    """Until when the cluster has to have ended, once it was asked to. Handlers of signals write it."""
+
+    at: float = float("inf")
+
+    @property
+    def asked(self) -> bool:
+        return self.at < float("inf")
+
+    def ask(self, grace: float) -> None:
+        self.at = min(self.at, time.monotonic() + grace + members.END_SECONDS)
+
+
+def _stop(running: Any, end: _End) -> None:
     stopping = threading.Thread(target=running.stop, daemon=True)
     stopping.start()
-    stopping.join(members.grace_seconds() + members.END_SECONDS)
+    while stopping.is_alive() and time.monotonic() < end.at:
+        marks.touch("main")
+        stopping.join(0.5)
     if stopping.is_alive():
         log.error("the cluster did not stop in time and is cut off", cluster=Conf.CLUSTER_NAME)
         if os.getpgrp() == os.getpid():
             os.killpg(os.getpid(), signal.SIGKILL)
         os._exit(1)
-    return True
 
 
 def _prepare(cluster: Any) -> None:
@@ -344,14 +372,18 @@ def _begin_worker(**_: Any) -> None:
         if host is not None:
             host.stop(grace)
 
+    def hurry(grace: float) -> None:
+        if host is not None:
+            host.hurry(grace)
+
     if threading.active_count() > 1:
         log.error("threads were running before the fork", threads=[thread.name for thread in threading.enumerate()])
-    member = members.Member(drain)
+    member = members.Member(drain, hurry)
     member.start()
     # In the main thread and after its last task, which sets the same value.
     Finalize(None, _ended_in_order, exitpriority=50)
     if host is not None:
-        host.start(member.retire)
+        host.start(member)
 
 
 def _ended_in_order() -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.db import connection
+from django.db.models.functions import Now
 
 from orgs.tenancy import shared_context
+from workflows_app.dispatch.models import Schedule
 
 _DUE = """
 SELECT EXISTS (SELECT FROM public.dispatch_dispatch WHERE status = 'Queued' AND lane = 0 AND run_at <= now())
@@ -27,6 +29,12 @@ def work_is_due() -> bool:
     with shared_context(), connection.cursor() as cursor:
         cursor.execute(_DUE)
         return bool(cursor.fetchone()[0])
+
+
+def schedule_is_due() -> bool:
+    """Whether the time of an enabled schedule has come. Raises what Django raises while the database is away."""
+    with shared_context():
+        return Schedule.objects.filter(enabled=True, next_run__lte=Now()).exists()
 
 
 def unattended_seconds(silent_seconds: float = 30.0) -> float:

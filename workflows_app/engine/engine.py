@@ -52,6 +52,8 @@ class Engine:
         self.label = ""
         self.runs: dict[UUID, Run] = {}
         self.accepts = False
+        self.takes = True  # from the run queue; not while it makes room for a process with newer code
+        self.stop_by = float("inf")
         self.listener: Listener | None = None  # hears each journal line, cleaned, as it is made
         self.on_wake: Callable[[], None] | None = None
         self.mark = time.monotonic()  # the loop's sign of life, for the watchdog
@@ -83,9 +85,11 @@ class Engine:
     def stop(self, grace: float) -> None:
         """Takes no more runs, lets those under way finish for `grace` seconds, fails the rest as WorkerStopped."""
         self.accepts = False
-        self._await_runs(grace)
+        self.stop_by = min(self.stop_by, time.monotonic() + grace)
+        self._await_runs()
         self._hand_over()
-        self._await_runs(3.0)
+        self.stop_by = time.monotonic() + 3.0
+        self._await_runs()
         self.close()
         with shared_context():
             workers.retire(self.id)
@@ -252,9 +256,8 @@ class Engine:
 
     # -----------------------------------------------------------------------------------------------------------------
 
-    def _await_runs(self, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
-        while self.runs and time.monotonic() < deadline and not self._lost.is_set():
+    def _await_runs(self) -> None:
+        while self.runs and time.monotonic() < self.stop_by and not self._lost.is_set():
             time.sleep(0.05)
 
     def _run_loop(self) -> None:

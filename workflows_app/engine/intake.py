@@ -33,6 +33,7 @@ INBOX_SECONDS = 0.5
 GATHER_SECONDS = 0.005
 VAULT_SECONDS = 5.0
 MISSING_SECONDS = 5.0
+LOADING_SECONDS = 0.5
 # One organization never fills a process: a quarter is kept for the others, however long its runs take.
 SHARE_OF_ONE = 0.75
 
@@ -97,7 +98,7 @@ class Intake:
         if not self._capacity:
             return
         self._give_back()
-        while not self._stopped.is_set() and self._engine.accepts and self._claim():
+        while not self._stopped.is_set() and self._engine.accepts and self._engine.takes and self._claim():
             pass
 
     def _give_back(self) -> None:
@@ -172,6 +173,10 @@ class Intake:
             recovery.forget_execution(claim.execution)
             return None
         loaded = catalog.current().workflows.get(claim.workflow)
+        if loaded is None and catalog.is_outdated():
+            reason = f"the workers are loading the code of {claim.workflow}"
+            recovery.put_off(self._engine.id, claim.execution, organization, LOADING_SECONDS, reason)
+            return None
         if loaded is None:
             recovery.no_such_workflow(self._engine.id, claim.execution, claim.workflow, organization, MISSING_SECONDS)
             return None

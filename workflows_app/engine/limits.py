@@ -21,6 +21,7 @@ class Limits:
     log_delay_seconds: float
     sync_limit_seconds: float
     stop_grace_seconds: float
+    retire_grace_seconds: float
     workspace_poll_seconds: float
     max_leaked_loops: int
     max_leaked_threads: int

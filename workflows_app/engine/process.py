@@ -99,6 +99,7 @@ class _Process:
     kind: str = "web"
     listener: Listener | None = None
     current: _Incarnation | None = None
+    stopping: Engine | None = None
     leaked_loops: int = 0
     stopped_for_good: bool = False
     burials: list[threading.Thread] = field(default_factory=list)
@@ -140,10 +141,19 @@ def stop(grace: float | None = None, *, for_good: bool = False) -> None:
     with _lock:
         _process.stopped_for_good = for_good
         stopped, _process.current, _process.leaked_loops = _process.current, None, 0
+        _process.stopping = stopped.engine if stopped is not None else None
     if stopped is not None:
         stopped.leave(stopped.engine.limits.stop_grace_seconds if grace is None else grace)
     for burial in _process.burials:
         burial.join(END_SECONDS)
+
+
+def hurry(grace: float) -> None:
+    """A stop that is under way waits no longer than `grace` seconds from now for runs."""
+    with _lock:
+        stopping = _process.stopping
+    if stopping is not None:
+        stopping.stop_by = min(stopping.stop_by, time.monotonic() + grace)
 
 
 def _started() -> _Incarnation:
