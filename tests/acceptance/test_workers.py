@@ -170,22 +170,28 @@ def test_a_stop_of_the_whole_group_hands_over_what_may_run_again(stack: Stack, g
     assert "workers ended by itself (status 0)" in stack.said
 
 
-def test_new_code_runs_in_fresh_processes(stack: Stack) -> None:
-    source = """
+def code_of(stack: Stack, workflow: str) -> str:
+    """What the web process would run now."""
+    answer = stack.call("GET", f"/api/workflows/{workflow}", stack.token("acme"))
+    return str(answer.json().get("description", "")) if answer.is_success else ""
+
+
+FRESH = """
 from bifrost import workflow
 
-@workflow(name="fresh", execution_mode="async")
+@workflow(name="fresh", description="WORD", execution_mode="async")
 async def fresh(context):
-    return "{word}"
+    return "WORD"
 """
+
+
+def test_what_is_started_after_an_edit_runs_the_new_code(stack: Stack) -> None:
     file = stack.workspace / "workflows" / "fresh.py"
     main = named(stack, "engine main")
     try:
-        for word in ("first", "second"):
-            before = set(named(stack, "engine worker"))
-            file.write_text(source.format(word=word))
-            eventually(lambda old=before: len(set(named(stack, "engine worker")) - old) == 2, "fresh processes")
-            eventually(lambda: stack.call("GET", "/api/workflows/fresh", stack.token("acme")).is_success, "its name")
+        for word in ("first", "second", "third"):
+            file.write_text(FRESH.replace("WORD", word))
+            eventually(lambda expected=word: expected in code_of(stack, "fresh"), "the web process's new code")
             assert ended(stack, begin(stack, "fresh"))["result"] == word
     finally:
         file.unlink()
@@ -193,6 +199,24 @@ async def fresh(context):
 
 
 # --- as it is by default, and with Redis -----------------------------------------------------------------------------
+
+
+def test_runs_under_way_outlast_new_code_and_what_comes_meanwhile_has_it(stack: Stack, gate: Gate) -> None:
+    """They may take longer than a stop would leave them: a second cluster works beside theirs."""
+    running = [begin(stack, "background_gate", gate=str(gate)) for _ in range(8)]
+    gate.reached(8)
+    file = stack.workspace / "workflows" / "newest.py"
+    try:
+        file.write_text(FRESH.replace('"fresh"', '"newest"').replace("WORD", "new"))
+        eventually(lambda: stack.call("GET", "/api/workflows/newest", stack.token("acme")).is_success, "its name")
+        assert ended(stack, begin(stack, "newest"))["result"] == "new"
+        assert all(stack.record(execution)["status"] == "Running" for execution in running)
+        gate.open()
+        assert {ended(stack, execution)["status"] for execution in running} == {"Success"}
+    finally:
+        gate.open()
+        file.unlink()
+    eventually(lambda: len(named(stack, "engine worker")) == 2, "one cluster again")
 
 
 @pytest.mark.faults

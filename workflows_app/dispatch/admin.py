@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, DateTimeField, DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce, Now, NullIf
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -16,7 +20,8 @@ from orgs.models import User
 from orgs.permissions import VIEW_ORGANIZATIONS
 from orgs.sites import PermissionAdmin, actor_of, organization_page, staff_site
 from orgs.staff import StaffScope
-from workflows_app.dispatch.models import Dispatch, Fleet, Worker
+from workflows_app.dispatch.durations import in_words
+from workflows_app.dispatch.models import Dispatch, Fleet, Lane, Priority, Worker
 
 WAITING = ("Queued", "Running", "Suspended", "PendingApproval")
 ENDED = ("Success", "CompletedWithErrors", "Failed", "Compensated", "Cancelled", "Rejected")
@@ -32,6 +37,9 @@ LABELS = {
     "Suspended": "info",
     "PendingApproval": "info",
 }
+PRIORITIES = {priority.value: str(priority.label) for priority in reversed(Priority)}
+LANES = {lane.value: lane.name.lower() for lane in Lane}
+ALIVE = timedelta(seconds=30)
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -54,6 +62,31 @@ class WaitingFilter(StatusFilter):
 
 class EndedFilter(StatusFilter):
     words = ENDED
+
+
+class NumberFilter(admin.SimpleListFilter):
+    """By one of a few numbers, each with a word of its own."""
+
+    words: Mapping[int, str] = {}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(number), word) for number, word in self.words.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        chosen = next((number for number in self.words if str(number) == self.value()), None)
+        return queryset if chosen is None else queryset.filter(**{self.parameter_name: chosen})
+
+
+class PriorityFilter(NumberFilter):
+    title = "priority"
+    parameter_name = "priority"
+    words = PRIORITIES
+
+
+class LaneFilter(NumberFilter):
+    title = "lane"
+    parameter_name = "lane"
+    words = LANES
 
 
 class LookAdmin(PermissionAdmin):
@@ -102,18 +135,57 @@ class DispatchAdmin(OrganizationRowsAdmin):
         "organization_name",
         "linked_workflow",
         "shown_status",
-        "priority",
-        "run_at",
+        "priority_word",
+        "lane_word",
+        "waits",
+        "due",
         "holder",
+        "epoch",
         "reason",
     ]
-    list_filter: ClassVar = [WaitingFilter]
+    list_filter: ClassVar = [WaitingFilter, PriorityFilter, LaneFilter]
+    search_fields: ClassVar = ["workflow__startswith"]
+    search_help_text = "The beginning of a workflow's name."
     ordering: ClassVar = ["-execution"]
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dispatch]:
+        """All by the database's clock. `run_at` may be infinity, which Python's times cannot be."""
+        never = Value("infinity", DateTimeField())
+        kind = Worker.objects.filter(id=OuterRef("worker")).values("kind")
+        return (
+            super()
+            .get_queryset(request)
+            .defer("run_at")
+            .annotate(
+                age=ExpressionWrapper(Now() - F("queued_at"), DurationField()),
+                until=NullIf("run_at", never),
+                kind=Subquery(kind[:1]),
+            )
+        )
+
+    @admin.display(description="Priority")
+    def priority_word(self, row: Dispatch) -> str:
+        return PRIORITIES[row.priority]
+
+    @admin.display(description="Lane")
+    def lane_word(self, row: Dispatch) -> str:
+        return LANES[row.lane]
+
+    @admin.display(description="Waits for")
+    def waits(self, row: Any) -> str:
+        """How long already, since it was queued or put aside last."""
+        return "" if row.status == "Running" else in_words(row.age)
+
+    @admin.display(description="Until")
+    def due(self, row: Any) -> datetime | None:
+        """When what is put aside goes on, or what waits for an approval ends."""
+        until: datetime | None = row.until
+        return until if row.status in {"Suspended", "PendingApproval"} else None
+
     @admin.display(description="Worker")
-    def holder(self, row: Dispatch) -> str:
-        """The end of the name that journals and the list of workers give it."""
-        return row.worker.hex[-8:] if row.worker else ""
+    def holder(self, row: Any) -> str:
+        """As journals name it; of one that is gone, the end of its name."""
+        return named(row.kind, row.worker) if row.worker else ""
 
 
 @admin.register(Fleet, site=staff_site)
@@ -129,14 +201,39 @@ class FleetAdmin(OrganizationRowsAdmin):
 
 @admin.register(Worker, site=staff_site)
 class WorkerAdmin(LookAdmin):
-    list_display: ClassVar = ["label", "host", "pid", "started_at", "beat_at", "capacity", "code"]
+    list_display: ClassVar = ["label", "kind", "host", "pid", "last_beat", "runs", "capacity", "started_at", "code"]
+    list_filter: ClassVar = ["kind"]
     ordering: ClassVar = ["-started_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
+        held = Dispatch.objects.filter(worker=OuterRef("id"), status="Running").order_by().values("worker")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                silent=ExpressionWrapper(Now() - F("beat_at"), DurationField()),
+                holds=Coalesce(Subquery(held.annotate(number=Count("execution")).values("number")), 0),
+            )
+        )
 
     @admin.display(description="Worker")
     def label(self, worker: Worker) -> str:
         """As journals name it."""
-        return f"{worker.kind}-{worker.id.hex[-8:]}"
+        return named(worker.kind, worker.id)
+
+    @display(description="Last beat", label={"alive": "success", "silent": "danger"})  # type: ignore[untyped-decorator]
+    def last_beat(self, worker: Any) -> tuple[str, str]:
+        return "alive" if worker.silent < ALIVE else "silent", f"{in_words(worker.silent)} ago"
+
+    @admin.display(description="Runs")
+    def runs(self, worker: Any) -> int:
+        return int(worker.holds)
 
     @admin.display(description="Code")
     def code(self, worker: Worker) -> str:
         return worker.code_version[:8]
+
+
+def named(kind: str | None, worker: UUID) -> str:
+    """A worker's name in journals; without its kind, which only the row of a living one tells, its end."""
+    return f"{kind}-{worker.hex[-8:]}" if kind else worker.hex[-8:]

@@ -124,9 +124,9 @@ suspect AS (
 claimed AS (
     UPDATE public.dispatch_dispatch d SET status = 'Running', worker = fence.id, epoch = d.epoch + 1, reason = ''
     FROM fence WHERE d.execution IN (SELECT execution FROM chosen UNION ALL SELECT execution FROM suspect)
-    RETURNING d.execution, d.organization, d.workflow, d.epoch, d.lane
+    RETURNING d.execution, d.organization, d.workflow, d.epoch, d.lane, d.code_version
 ){noted_starts}
-SELECT execution, organization, workflow, epoch, lane = 2 FROM claimed
+SELECT execution, organization, workflow, epoch, lane = 2, code_version FROM claimed
 """
 _LIMITS: Mapping[str, str] = {
     "lanes": _LANES,

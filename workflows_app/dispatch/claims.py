@@ -46,13 +46,17 @@ _PLAN = (
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """An execution that this worker owns from now on. `alone`: it was lost twice without getting on."""
+    """An execution that this worker owns from now on.
+
+    `alone`: it was lost twice without getting on. `code_version`: of its workflow when it was queued.
+    """
 
     execution: UUID
     organization: UUID
     workflow: str
     epoch: int
     alone: bool
+    code_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,9 @@ class Dispatch(models.Model):
     worker = models.UUIDField(null=True)
     epoch = models.PositiveIntegerField(default=0, help_text="Raised at each claim.")
     inbox = models.PositiveIntegerField(default=0, help_text="How many entries its inbox has had.")
+    code_version = models.CharField(
+        max_length=64, blank=True, db_default="", help_text="Of the workflow when it was queued."
+    )
     reason = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why it waits or was taken back, in words."
     )

@@ -34,6 +34,8 @@ GATHER_SECONDS = 0.005
 VAULT_SECONDS = 5.0
 MISSING_SECONDS = 5.0
 LOADING_SECONDS = 0.5
+# Reading the workspace costs milliseconds, and many that were queued before an edit may come in a row.
+COMPARED_SECONDS = 0.2
 # One organization never fills a process: a quarter is kept for the others, however long its runs take.
 SHARE_OF_ONE = 0.75
 
@@ -50,6 +52,8 @@ class Intake:
         self._gave_back = time.monotonic()
         self._next_due: float | None = None
         self._claimed = 0.0
+        self._compared = 0.0
+        self._has_old_code = False
         self._work = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine-intake", daemon=True)
@@ -173,7 +177,7 @@ class Intake:
             recovery.forget_execution(claim.execution)
             return None
         loaded = catalog.current().workflows.get(claim.workflow)
-        if loaded is None and catalog.is_outdated():
+        if (loaded is None or loaded.code_version != claim.code_version) and self._outdated():
             reason = f"the workers are loading the code of {claim.workflow}"
             recovery.put_off(self._engine.id, claim.execution, organization, LOADING_SECONDS, reason)
             return None
@@ -181,6 +185,14 @@ class Intake:
             recovery.no_such_workflow(self._engine.id, claim.execution, claim.workflow, organization, MISSING_SECONDS)
             return None
         return Taken(claim, organization, loaded)
+
+    def _outdated(self) -> bool:
+        """Whether this process has old code, in the moment between an edit and its being noticed. What was queued
+        before the last edit differs as well, and runs the newest code."""
+        if time.monotonic() - self._compared > COMPARED_SECONDS:
+            self._has_old_code = catalog.is_outdated()
+            self._compared = time.monotonic()
+        return self._has_old_code
 
     def _run_of(self, taken: Taken, row: Begun, stretch: Stretch) -> Run | None:
         """The run; None where there is none, which its record then says. One that is broken harms no other."""

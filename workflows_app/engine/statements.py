@@ -107,14 +107,14 @@ approval AS (
 ),
 dispatch AS (
     INSERT INTO public.dispatch_dispatch (
-        execution, organization, workflow, status, priority, lane, run_at, queued_at, epoch, inbox)
+        execution, organization, workflow, status, priority, lane, run_at, queued_at, epoch, inbox, code_version)
     SELECT id, %(organization)s::uuid, %(workflow)s, %(status)s, %(priority)s::smallint,
         CASE WHEN EXISTS (
             SELECT FROM public.dispatch_workflowsetting
             WHERE organization = %(organization)s::uuid AND workflow = %(workflow)s
               AND (max_concurrent IS NOT NULL OR starts_per_minute IS NOT NULL)) THEN 1 ELSE 0 END,
         CASE WHEN %(status)s = 'Queued' THEN now() ELSE now() + %(approval_seconds)s * interval '1 second' END,
-        now(), 0, 0
+        now(), 0, 0, %(code_version)s
     FROM execution
 )
 SELECT (SELECT status FROM organization),

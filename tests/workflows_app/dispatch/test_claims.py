@@ -65,7 +65,7 @@ Take = Callable[..., list[Claim]]
 def test_a_claimed_row_names_its_worker_and_a_higher_epoch(take: Take, worker: UUID, acme: OrganizationRecord) -> None:
     [execution] = queued(acme, reason="worker x last seen 18 s ago", epoch=3)
 
-    assert take(10) == [Claim(execution, acme.id, "w", 4, False)]
+    assert take(10) == [Claim(execution, acme.id, "w", 4, False, "")]
 
     row = Dispatch.objects.get()
     assert (row.status, row.worker, row.epoch, row.reason) == ("Running", worker, 4, "")
