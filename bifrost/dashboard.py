@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -16,45 +17,74 @@ from orgs.models import Organization
 from orgs.permissions import VIEW_ORGANIZATIONS
 from orgs.sites import access_of, organization_page
 from workflows_app import catalog
-from workflows_app.dispatch.models import Dispatch, Fleet
+from workflows_app.dispatch.durations import in_words
+from workflows_app.dispatch.models import Dispatch, Fleet, Schedule, Worker
+from workflows_app.dispatch.workers import ALIVE
 from workflows_app.models import Status
 
 LATELY = timedelta(hours=24)
+NOTHING: Mapping[str, Any] = {"queued": 0, "running": 0, "approvals": 0, "oldest": None}
 SHOWN = 20
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """unfold's DASHBOARD_CALLBACK: the context of the page `admin/index.html`. Three queries, however many rows."""
+    """unfold's DASHBOARD_CALLBACK: the context of the page `admin/index.html`. Five queries, however many rows."""
     access = access_of(request)
     if access is None or not access.actor.can(VIEW_ORGANIZATIONS):
         return context
     covered = scope_of(request).organizations()
-    running = _count(Dispatch.objects.filter(status=Status.RUNNING), covered)
-    failed = _count(Fleet.objects.filter(status=Status.FAILED, finished_at__gte=timezone.now() - LATELY), covered)
+    waiting, failed = _waiting(covered), _failed(covered)
     rows = [
-        {**row, "running": running.get(row["id"], 0), "failed": failed.get(row["id"], 0)}
+        {**row, **waiting.get(row["id"], NOTHING), "failed": failed.get(row["id"], 0)}
         for row in covered.values("id", "org_id", "name", "status")
     ]
     shown = sorted(rows, key=lambda row: (-row["failed"], row["name"].casefold()))[:SHOWN]
+    oldest = max((row["oldest"] for row in rows if row["oldest"] is not None), default=None)
     return {
         **context,
-        "figures": {name: sum(row[name] for row in rows) for name in ("running", "failed")},
+        "figures": {name: sum(row[name] for row in rows) for name in ("queued", "running", "approvals", "failed")},
+        "oldest": in_words(oldest) if oldest is not None else "",
+        "workers": Worker.objects.filter(kind="worker", beat_at__gt=Now() - ALIVE).count(),
+        "schedules": _covered(Schedule.objects.filter(enabled=True).exclude(problem=""), covered).count(),
         "problems": len(catalog.current().broken_files),
         "organizations": [{**row, **_links(row["org_id"])} for row in shown],
         "count": len(rows),
     }
 
 
-def _count(rows: QuerySet[Any], covered: QuerySet[Organization]) -> Mapping[UUID, int]:
-    """How many of the rows each covered organization has."""
-    mine = rows.filter(organization__in=covered.order_by().values("id"))
-    return dict(mine.values_list("organization").annotate(Count("execution")))
+def _waiting(covered: QuerySet[Organization]) -> Mapping[UUID, Mapping[str, Any]]:
+    """How many executions of each covered organization wait for a worker, run, and wait for an approval; and how long
+    the first of those that wait for a worker has done so."""
+    queued = Q(status=Status.QUEUED)
+    age = ExpressionWrapper(Now() - F("queued_at"), DurationField())
+    counted = (
+        _covered(Dispatch.objects.all(), covered)
+        .values("organization")
+        .annotate(
+            queued=Count("execution", filter=queued),
+            running=Count("execution", filter=Q(status=Status.RUNNING)),
+            approvals=Count("execution", filter=Q(status=Status.PENDING_APPROVAL)),
+            oldest=Max(age, filter=queued),
+        )
+    )
+    return {row["organization"]: row for row in counted}
+
+
+def _failed(covered: QuerySet[Organization]) -> Mapping[UUID, int]:
+    """How many executions of each covered organization have failed lately."""
+    lately = Fleet.objects.filter(status=Status.FAILED, finished_at__gte=timezone.now() - LATELY)
+    return dict(_covered(lately, covered).values_list("organization").annotate(Count("execution")))
+
+
+def _covered(rows: QuerySet[Any], covered: QuerySet[Organization]) -> QuerySet[Any]:
+    return rows.filter(organization__in=covered.order_by().values("id"))
 
 
 def _links(org_id: str) -> dict[str, str]:
     executions = organization_page(org_id, "admin:workflows_app_execution_changelist")
     return {
         "executions": executions,
-        "failures": f"{executions}?status__exact={Status.FAILED}",
+        "queue": f"{executions}?status={Status.QUEUED}",
+        "failures": f"{executions}?status={Status.FAILED}",
         "configs": organization_page(org_id, "admin:integrations_config_changelist"),
     }

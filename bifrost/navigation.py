@@ -25,6 +25,7 @@ EXECUTIONS = (
     ("dispatch.Worker", "Workers", "memory"),
     ("dispatch.Schedule", "Schedules", "schedule"),
     ("dispatch.ScheduleAudience", "Schedule audiences", "groups"),
+    ("dispatch.WorkflowSetting", "Workflow settings", "speed"),
 )
 OF_AN_ORGANIZATION = (
     ("workflows_app.Execution", "Executions", "history"),
@@ -32,6 +33,7 @@ OF_AN_ORGANIZATION = (
     ("dispatch.Schedule", "Schedules", "schedule"),
     ("workflows_app.Webhook", "Webhooks", "webhook"),
     ("workflows_app.WebhookDelivery", "Deliveries", "move_to_inbox"),
+    ("dispatch.WorkflowSetting", "Workflow settings", "speed"),
     ("integrations.Config", "Configs", "tune"),
 )
 

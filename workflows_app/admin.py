@@ -1,8 +1,9 @@
-"""The staff's pages about one organization's executions. They read; what changes an execution has a door of its own."""
+"""The staff's pages about one organization's executions. `execution_actions` has those that change something."""
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -11,16 +12,21 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
+from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
 from orgs.permissions import VIEW_EXECUTIONS
 from orgs.resolver import resolve
-from orgs.sites import OrganizationModelAdmin, organization_site
+from orgs.sites import organization_site
+from workflows_app import limit_admin as _limit_admin  # noqa: F401  registers its pages
 from workflows_app import queries
 from workflows_app.approvals import admin as _approvals  # noqa: F401  registers its pages
+from workflows_app.dispatch.admin import LABELS, as_word
 from workflows_app.errors import UnknownExecution
+from workflows_app.execution_actions import ExecutionActions
 from workflows_app.models import Execution, Status
 from workflows_app.permissions import may_see_tracebacks, require_organization
 from workflows_app.schedules import admin as _schedules  # noqa: F401  registers its pages
@@ -31,27 +37,45 @@ from workflows_app.webhooks import admin as _webhooks  # noqa: F401  registers i
 LINES = 200
 NUMBER = re.compile(r"[0-9]{1,9}")
 VALUES = (("Input", "inputData"), ("Result", "result"), ("Variables", "variables"))
-LABELS = {
-    Status.SUCCESS: "success",
-    Status.COMPLETED_WITH_ERRORS: "warning",
-    Status.FAILED: "danger",
-    Status.COMPENSATED: "danger",
-    Status.REJECTED: "danger",
-    Status.CANCELLED: "warning",
-    Status.RUNNING: "info",
-    Status.QUEUED: "info",
-    Status.SUSPENDED: "info",
-    Status.PENDING_APPROVAL: "info",
-}
+SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """By the words that the API uses as well."""
+
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(word, word) for word in Status.values]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Execution]) -> QuerySet[Execution]:
+        return queryset.filter(status=self.value()) if self.value() in Status.values else queryset
+
+
+class CreatedFilter(admin.SimpleListFilter):
+    """How long ago. Ids begin with their time, so the primary key finds the place."""
+
+    title = "created"
+    parameter_name = "created"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, f"in the last {name}") for name in SPANS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Execution]) -> QuerySet[Execution]:
+        span = SPANS.get(self.value() or "")
+        return queryset if span is None else queries.created_since(queryset, timezone.now() - span)
 
 
 @admin.register(Execution, site=organization_site)
-class ExecutionAdmin(OrganizationModelAdmin):
+class ExecutionAdmin(ExecutionActions):
     """A list without a count, and a page of its own in place of Django's form."""
 
     view_permission = VIEW_EXECUTIONS
-    list_display: ClassVar = ["workflow", "shown_status", "created_at", "shown_duration", "shown_person", "id"]
-    list_filter: ClassVar = ["status"]
+    list_display: ClassVar = ["workflow", "shown_status", "created_at", "shown_duration", "shown_person", "shown_id"]
+    list_filter: ClassVar = [StatusFilter, CreatedFilter]
+    actions: ClassVar = ["cancel_selected", "start_selected_again"]
+    list_disable_select_all = True
     search_fields: ClassVar = ["workflow__startswith"]
     search_help_text = "The beginning of a workflow's name."
     ordering: ClassVar = ["-id"]
@@ -73,11 +97,15 @@ class ExecutionAdmin(OrganizationModelAdmin):
 
     @admin.display(description="Took")
     def shown_duration(self, execution: Execution) -> str:
-        return duration(execution.duration_ms)
+        return as_word(duration(execution.duration_ms))
 
     @admin.display(description="Executed by")
     def shown_person(self, execution: Execution) -> str:
         return str(execution.executed_by["name"])
+
+    @admin.display(description="Id")
+    def shown_id(self, execution: Execution) -> str:
+        return format_html('<code class="bifrost-word">{}</code>', execution.id)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
@@ -103,6 +131,7 @@ class ExecutionAdmin(OrganizationModelAdmin):
             "after": after,
             "last": journal["results"][-1]["seq"] if journal["results"] else after,
             "next": journal["next"],
+            **self.offered(request, record),
         }
         return TemplateResponse(request, "workflows_app/execution.html", context)
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from orgs.admin import scope_of
 from orgs.permissions import MANAGE_EXECUTIONS, MANAGE_ORGANIZATIONS, VIEW_EXECUTIONS
 from orgs.resolver import resolve
-from orgs.sites import OrganizationModelAdmin, organization_site, staff_site
+from orgs.sites import OrganizationModelAdmin, PermissionAdmin, organization_site, staff_site
 from workflows_app.dispatch import limit_settings
 from workflows_app.dispatch.admin import OrganizationRowsAdmin
 from workflows_app.dispatch.models import WorkflowSetting
@@ -21,7 +21,7 @@ from workflows_app.permissions import require_organization
 LIMITS = ("enabled", "max_concurrent", "starts_per_minute")
 
 
-class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+class LimitAdmin(PermissionAdmin):
     """What the pages of both sites have in common. Writes through `limit_settings`."""
 
     ordering: ClassVar = ["workflow", "id"]
@@ -29,9 +29,6 @@ class LimitAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic whe
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {}
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_change_permission(request)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
@@ -91,7 +88,7 @@ class StaffLimitAdmin(LimitAdmin, OrganizationRowsAdmin):
     change_permission = MANAGE_ORGANIZATIONS
     form = StaffLimitForm
     list_display: ClassVar = ["organization_name", "shown_workflow", "enabled", "shown_concurrent", "shown_starts"]
-    list_display_links: ClassVar = ["shown_workflow"]
+    list_display_links: ClassVar[list[str] | None] = ["shown_workflow"]
     list_filter: ClassVar = ["enabled"]
     search_fields: ClassVar = ["workflow__startswith"]
     search_help_text = "The beginning of a workflow's name."
@@ -107,4 +104,6 @@ class StaffLimitAdmin(LimitAdmin, OrganizationRowsAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         made = super().get_form(request, obj, change, **kwargs)
-        return type("StaffLimitForm", (made,), {"choices": choices_of(scope_of(request).organizations())})
+        # A field that a form declares is there unless it is taken away.
+        facts = {"organization": None} if obj else {"choices": choices_of(scope_of(request).organizations())}
+        return type("StaffLimitForm", (made,), facts)

@@ -20,15 +20,14 @@ MOST_CONCURRENT = 100_000
 MOST_STARTS = 10_000
 
 
-def number_field(name: str, most: int) -> forms.IntegerField:
+def number_field(label: str, help_text: str, most: int) -> forms.IntegerField:
     """A positive number, or nothing."""
-    shown = WorkflowSetting._meta.get_field(name)
     return forms.IntegerField(
         min_value=1,
         max_value=most,
         required=False,
-        label=str(shown.verbose_name).capitalize(),
-        help_text=f"{shown.help_text} Empty: no limit.",
+        label=label,
+        help_text=f"{help_text} Empty: no limit.",
         widget=UnfoldAdminIntegerFieldWidget(attrs={"min": 1, "max": most}),
     )
 
@@ -38,8 +37,8 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
 
     organization_id: ClassVar[UUID | None] = None
 
-    max_concurrent = number_field("max_concurrent", MOST_CONCURRENT)
-    starts_per_minute = number_field("starts_per_minute", MOST_STARTS)
+    max_concurrent = number_field("At once", "At most so many run at once; the others wait.", MOST_CONCURRENT)
+    starts_per_minute = number_field("Starts a minute", "At most so many start within any 60 seconds.", MOST_STARTS)
 
     class Meta:
         model = WorkflowSetting

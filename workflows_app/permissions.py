@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from bifrost.sdk.errors import PermissionError
 from orgs.errors import OrganizationRequired
 from orgs.permissions import (
@@ -54,6 +57,20 @@ def managed_filter(actor: Actor) -> str | None:
         return None
     _require_any(actor, EXECUTE_WORKFLOWS, SUBMIT_FORMS)
     return actor_key(actor)
+
+
+def may_cancel(actor: Actor, executed_by: Mapping[str, Any]) -> bool:
+    """Whether the actor may end an execution that this one started, for pages that offer it."""
+    try:
+        owner = managed_filter(actor)
+    except PermissionError:
+        return False
+    return owner is None or (actor.kind, actor.id) == (executed_by["kind"], executed_by["id"])
+
+
+def may_start_again(actor: Actor) -> bool:
+    """The same for starting what the actor sees once more. What the workflow itself requires is asked at the start."""
+    return actor.can(EXECUTE_WORKFLOWS)
 
 
 def may_see_tracebacks(actor: Actor) -> bool:

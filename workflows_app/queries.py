@@ -131,9 +131,14 @@ def _narrowed(filters: Filters, cursor: UUID | None) -> QuerySet[Execution]:
     if filters.owner is not None:
         rows = rows.filter(actor=filters.owner)
     if filters.since is not None:
-        # The first condition lets the primary key stop the scan, the second is exact.
-        rows = rows.filter(id__gte=_earliest_id(filters.since), created_at__gte=filters.since)
+        rows = created_since(rows, filters.since)
     return rows
+
+
+def created_since(rows: QuerySet[Execution], moment: datetime) -> QuerySet[Execution]:
+    """Those of the executions that were created then or later."""
+    # The first condition lets the primary key stop the scan, the second is exact.
+    return rows.filter(id__gte=_earliest_id(moment), created_at__gte=moment)
 
 
 def _earliest_id(moment: datetime) -> UUID:
@@ -174,6 +179,12 @@ def get_execution(
         **{name: entries[:SHOWN] for name, entries in lists.items()},
         "truncated": [name for name, entries in lists.items() if len(entries) > SHOWN],
     }
+
+
+def get_summary(organization: OrganizationRecord, execution_id: UUID) -> dict[str, Any]:
+    """An execution as lists show it. One query. Raises UnknownExecution."""
+    with org_context(organization):
+        return summary_document(_row(execution_id, None, SUMMARY_COLUMNS))
 
 
 def _row(execution_id: UUID, owner: str | None, columns: Iterable[str]) -> dict[str, Any]:

@@ -14,15 +14,16 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, Max, OuterRef
 from django.db.models.functions import Now
+from django.db.utils import InterfaceError, OperationalError
 
 from bifrost.sdk.documents import plain
 from bifrost.sdk.errors import as_document
 from orgs import directory
 from orgs.records import OrganizationRecord
-from orgs.tenancy import org_context
+from orgs.tenancy import checked_schema_name, org_context
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch, Fleet, Lane, Schedule, Worker, WorkflowSetting
 from workflows_app.models import TERMINAL, Execution, ExecutionEvent, Status
@@ -62,7 +63,7 @@ def recover_orphans() -> int:
     alive = Worker.objects.filter(id=OuterRef("worker"))
     rows = Dispatch.objects.filter(~Exists(alive), status=Status.RUNNING).order_by("execution")[:AT_ONCE]
     lost = [Lost(row.execution, row.organization, row.worker, row.reason or "its worker is gone") for row in rows]
-    return sum(_recover(entry) for entry in lost)
+    return sum(_recovered(entry) for entry in lost)
 
 
 def give_back(worker: UUID, holds: Callable[[UUID], bool]) -> int:
@@ -73,14 +74,19 @@ def give_back(worker: UUID, holds: Callable[[UUID], bool]) -> int:
         for row in rows
         if not holds(row.execution)
     ]
-    return sum(_recover(entry) for entry in lost)
+    return sum(_recovered(entry) for entry in lost)
 
 
 def forget_organization(organization: OrganizationRecord) -> None:
     """Takes a dropped organization out of the run queue and all that the shared schema holds of its workflows.
 
-    Call in the shared schema.
+    Call in the shared schema once its doors are closed: starts that have come through them are waited for.
     """
+    with transaction.atomic(), connection.cursor() as cursor:
+        table = f"{checked_schema_name(organization.schema_name)}.workflows_app_execution"
+        cursor.execute("SELECT to_regclass(%s)", [table])
+        if cursor.fetchone()[0]:
+            cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
     for model in (Dispatch, Fleet, Schedule, WorkflowSetting):
         model.objects.filter(organization=organization.id).delete()
 
@@ -137,6 +143,17 @@ def _taken_from(worker: UUID | None, execution: UUID) -> bool:
         .first()
     )
     return row is not None and bool(Dispatch.objects.filter(execution=execution).update(worker=None))
+
+
+def _recovered(lost: Lost) -> bool:
+    """One that cannot be recovered keeps no other one from it. Raises only what says that the database is away."""
+    try:
+        return _recover(lost)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("a lost execution cannot be recovered", execution_id=str(lost.execution))
+        return False
 
 
 def _recover(lost: Lost) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from bifrost.sdk.errors import WorkflowException
+from integrations.errors import SealBroken
 from integrations.sealing import unseal
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app.errors import NotEnded, UnknownExecution
-from workflows_app.executions import Outcome, Start, submit
+from workflows_app.errors import NotEnded, Refused, UnknownExecution
+from workflows_app.executions import Outcome, Start, submit, submit_all
 from workflows_app.models import TERMINAL, Execution
 from workflows_app.sending import NO_EXECUTION
 
@@ -28,8 +31,33 @@ def start_again(
     `owner`: whose executions alone the actor may see. `fresh`: what the old one recorded is not taken over. Raises
     UnknownExecution, NotEnded, UnknownWorkflow where its code is not there any more, and what `submit` raises.
     """
-    row = _ended(organization, execution, owner)
-    start = Start(
+    row = _rows(organization, [execution]).get(execution)
+    return submit(_start(organization, _ended(row, owner), actor, same_code=same_code, fresh=fresh))
+
+
+def start_all_again(
+    organization: OrganizationRecord,
+    executions: Sequence[UUID],
+    actor: Actor,
+    owner: str | None = None,
+    *,
+    same_code: bool = False,
+) -> list[Outcome | Exception]:
+    """The same for several, in few transactions. Where one is refused, its place holds the reason."""
+    rows = _rows(organization, executions)
+    prepared: list[Start | Exception] = []
+    for execution in executions:
+        try:
+            row = _ended(rows.get(execution), owner)
+            prepared.append(_start(organization, row, actor, same_code=same_code, fresh=False))
+        except (Refused, WorkflowException, SealBroken) as refused:
+            prepared.append(refused)
+    answers = iter(submit_all([start for start in prepared if isinstance(start, Start)]))
+    return [next(answers) if isinstance(each, Start) else each for each in prepared]
+
+
+def _start(organization: OrganizationRecord, row: Execution, actor: Actor, *, same_code: bool, fresh: bool) -> Start:
+    return Start(
         organization=organization,
         workflow=row.workflow,
         parameters=_input(organization, row),
@@ -39,12 +67,14 @@ def start_again(
         retry_of=row.id,
         code_version=row.code_version if same_code else None,
     )
-    return submit(start)
 
 
-def _ended(organization: OrganizationRecord, execution: UUID, owner: str | None) -> Execution:
+def _rows(organization: OrganizationRecord, executions: Sequence[UUID]) -> dict[UUID, Execution]:
     with org_context(organization):
-        row = Execution.objects.defer("result", "result_sealed").filter(id=execution).first()
+        return Execution.objects.defer("result", "result_sealed").in_bulk(list(executions))
+
+
+def _ended(row: Execution | None, owner: str | None) -> Execution:
     if row is None or (owner is not None and row.actor != owner):
         raise UnknownExecution(NO_EXECUTION)
     if row.status not in TERMINAL:

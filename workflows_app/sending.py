@@ -6,6 +6,7 @@ ended here, by compare-and-set.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -18,7 +19,7 @@ from workflows_app import recovery
 from workflows_app.approvals.withdrawing import withdraw
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
-from workflows_app.errors import HasEnded, UnknownExecution
+from workflows_app.errors import HasEnded, Refused, UnknownExecution
 from workflows_app.models import Execution, Inbox, Status
 
 NO_EXECUTION = "There is no such execution."
@@ -45,6 +46,20 @@ def cancel(organization: OrganizationRecord, execution: UUID, actor: Actor, owne
             status = _send(row, "cancel", "", by)
     hints.send()
     return status
+
+
+def cancel_all(
+    organization: OrganizationRecord, executions: Iterable[UUID], actor: Actor, owner: str | None = None
+) -> list[str | Refused]:
+    """The same for several, each by itself: an execution's end is its own transaction. In the place of one that is
+    refused stands why."""
+    answers: list[str | Refused] = []
+    for execution in executions:
+        try:
+            answers.append(cancel(organization, execution, actor, owner))
+        except Refused as refused:
+            answers.append(refused)
+    return answers
 
 
 def cancel_child(organization: OrganizationRecord, execution: UUID) -> None:

@@ -11,10 +11,15 @@ from workflows_app.models import Status
 
 ONE_LINE = 100
 TITLE = 200
+# Not by its code: a traceback would say nothing.
+ENDED_BY_SOMEBODY = frozenset({Status.CANCELLED, Status.REJECTED})
 # Of lines by kind and name, or by kind alone.
 TONES = {
+    ("error", Status.CANCELLED): "cautioning",
+    ("error", Status.REJECTED): "cautioning",
     ("error", ""): "alarming",
     ("status", Status.FAILED): "alarming",
+    ("recovery", ""): "cautioning",
     ("log", "error"): "alarming",
     ("log", "critical"): "alarming",
     ("log", "warning"): "cautioning",
@@ -62,6 +67,12 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
     facts = data if isinstance(data, dict) else {}
     title, below = name, data
     match kind:
+        case "status":
+            title, below = _status(name, facts)
+        case "inbox":
+            title, below = _sent(name, facts)
+        case "recovery":
+            title, below = f"Recovery {facts.get('recoveries')}: {facts.get('reason')}", None
         case "log":
             title, below = str(facts.get("message", "")), facts.get("data")
         case "variable":
@@ -73,10 +84,35 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
         case "integration_call":
             title = f"{name}: {facts.get('method')} {facts.get('endpoint')} → {_answer(facts)}"
             below = {"duration_ms": facts.get("duration_ms"), "error": facts.get("error")}
+        case "error" if name in ENDED_BY_SOMEBODY:
+            title, below = str(facts.get("message", name)), None
         case "error":
             title = f"{name}: {facts.get('message', '')}"
             below = facts.get("traceback") or facts.get("details")
     return title, below
+
+
+def _status(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
+    """A change of status with its reason, or with who asked for it."""
+    if reason := facts.get("reason"):
+        return f"{name}: {reason}", facts.get("comment")
+    if who := facts.get("by"):
+        return f"{name} by {who}", None
+    if facts.get("attempt", 1) != 1:
+        return f"{name}, attempt {facts['attempt']}", _without(facts, "attempt", "epoch")
+    return name, _without(facts, "attempt", "epoch")
+
+
+def _sent(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
+    """What others have sent: Cancel asked for by Ada."""
+    what = name.capitalize()
+    if who := facts.get("by"):
+        return f"{what} asked for by {who}", _without(facts, "by", "kind", "id")
+    return what, facts
+
+
+def _without(facts: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name not in names}
 
 
 def _answer(call: dict[str, Any]) -> Any:

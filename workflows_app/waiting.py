@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +14,8 @@ from orgs.records import OrganizationRecord
 from orgs.tenancy import shared_context
 from workflows_app.dispatch import limits
 from workflows_app.dispatch.models import Dispatch, Lane, Worker
+from workflows_app.dispatch.workers import ALIVE
 from workflows_app.models import Status
-
-ALIVE = timedelta(seconds=30)
 
 
 def waits_for(organization: OrganizationRecord, execution: UUID, status: str) -> str | None:

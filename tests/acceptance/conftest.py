@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.crowd import FAULT_TIMES, Crowd, all_workers
 from tests.acceptance.stack import SHORT_TIMES, Gate, Stack, running_stack
 
 
@@ -29,3 +30,21 @@ def gate(tmp_path: Path) -> Iterator[Gate]:
     made = Gate(tmp_path / "gate")
     yield made
     made.open()
+
+
+@pytest.fixture(scope="session")
+def busy_stack() -> Iterator[Stack]:
+    with running_stack(**FAULT_TIMES) as stack:
+        yield stack
+
+
+@pytest.fixture
+def crowd(busy_stack: Stack, tmp_path: Path) -> Iterator[Crowd]:
+    """Afterwards, nothing is left of it that has not ended."""
+    busy_stack.begin_test()
+    all_workers(busy_stack)
+    made = Crowd(busy_stack, tmp_path / "room")
+    yield made
+    made.open()
+    print(busy_stack.said[-20_000:])  # shown where the test fails
+    busy_stack.nothing_left()

@@ -126,11 +126,25 @@ class Stack:
 
     def unfinished(self) -> list[tuple[Any, ...]]:
         """What any organization's executions and the run queue hold that has not ended."""
-        schemas = [row[0] for row in self.sql("SELECT schema_name FROM orgs_organization")]
-        running = " UNION ALL ".join(
-            f"SELECT id FROM {schema}.workflows_app_execution WHERE status = 'Running'" for schema in schemas
+        ended = "('Success', 'CompletedWithErrors', 'Failed', 'Compensated', 'Cancelled', 'Rejected')"
+        waiting = " UNION ALL ".join(
+            f"SELECT id, status FROM {schema}.workflows_app_execution WHERE status NOT IN {ended}"
+            for schema in self._schemas()
         )
-        return self.sql(f"{running} UNION ALL SELECT execution FROM dispatch_dispatch")
+        return self.sql(f"{waiting} UNION ALL SELECT execution, status FROM dispatch_dispatch")
+
+    def nothing_left(self, seconds: float = 60) -> None:
+        """Every execution there is ends, and the fleet says of each what its record says."""
+        eventually(lambda: not self.unfinished(), "the end of every execution", seconds)
+        unlike = " UNION ALL ".join(
+            f"SELECT e.id, e.status, f.status FROM {schema}.workflows_app_execution e"
+            " LEFT JOIN dispatch_fleet f ON f.execution = e.id WHERE f.status IS DISTINCT FROM e.status"
+            for schema in self._schemas()
+        )
+        assert self.sql(unlike) == []
+
+    def _schemas(self) -> list[str]:
+        return [row[0] for row in self.sql("SELECT schema_name FROM orgs_organization")]
 
     @property
     def web(self) -> int:

@@ -17,7 +17,11 @@ from bifrost import dashboard
 from orgs.records import OrganizationRecord
 from tests.factories import change, make_user
 from workflows_app.catalog import Workspace
-from workflows_app.dispatch.models import Dispatch, Fleet
+from workflows_app.dispatch.models import Dispatch, Fleet, Schedule, Worker
+
+WAITING, RUNNING = "Waiting for a worker", "Running now"
+FAILED, APPROVALS = "Failed in the last 24 hours", "Waiting for an approval"
+SCHEDULES = "Schedules with a problem"
 
 
 def staff(msp: OrganizationRecord, *organizations: OrganizationRecord, role: str = "technician") -> Client:
@@ -26,8 +30,8 @@ def staff(msp: OrganizationRecord, *organizations: OrganizationRecord, role: str
     return client
 
 
-def make_running(organization: OrganizationRecord, status: str = "Running") -> None:
-    Dispatch.objects.create(execution=uuid7(), organization=organization.id, workflow="w", status=status)
+def make_running(organization: OrganizationRecord, status: str = "Running", **values: object) -> None:
+    Dispatch.objects.create(execution=uuid7(), organization=organization.id, workflow="w", status=status, **values)
 
 
 def make_ended(organization: OrganizationRecord, status: str = "Failed", hours_ago: float = 1) -> None:
@@ -35,10 +39,14 @@ def make_ended(organization: OrganizationRecord, status: str = "Failed", hours_a
     Fleet.objects.create(execution=uuid7(), organization=organization.id, workflow="w", status=status, finished_at=at)
 
 
-def numbers(answer: HttpResponse) -> list[int]:
-    """Running, failed, files that do not load."""
-    found = re.findall(r'class="bifrost-number[^>]*>(\d+)<', answer.content.decode())
-    return [int(number) for number in found]
+def figures(answer: HttpResponse) -> dict[str, int]:
+    """The large numbers by what stands above them."""
+    found = re.findall(r'<p>([^<]+)</p>\s*<p class="bifrost-number[^>]*>(\d+)<', answer.content.decode())
+    return {name: int(number) for name, number in found}
+
+
+def seen(answer: HttpResponse) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", answer.content.decode().replace("&nbsp;", "")))
 
 
 def rows(answer: HttpResponse) -> list[str]:
@@ -66,8 +74,57 @@ def test_what_runs_and_what_failed_lately_is_counted(
     make_ended(acme, "Success")
     make_ended(acme, hours_ago=25)
     page = staff(msp).get("/admin/")
-    assert numbers(page)[:2] == [3, 3]
-    assert rows(page)[:2] == ["Acme acme 2 2 Executions &nbsp; Configs", "Globex globex 1 1 Executions &nbsp; Configs"]
+    counted = figures(page)
+    assert (counted[WAITING], counted[RUNNING], counted[FAILED]) == (1, 3, 3)
+    links = "Executions &nbsp; Configs"
+    assert rows(page)[:2] == [f"Acme acme 1 2 2 {links}", f"Globex globex 0 1 1 {links}"]
+
+
+def test_the_first_that_waits_for_a_worker_says_for_how_long(
+    acme: OrganizationRecord, globex: OrganizationRecord, msp: OrganizationRecord
+) -> None:
+    assert "the first for" not in seen(staff(msp).get("/admin/"))
+    for organization, minutes in ((acme, 3), (globex, 70)):
+        make_running(organization, "Queued", queued_at=timezone.now() - timedelta(minutes=minutes, seconds=20.5))
+    make_running(acme, "Suspended", queued_at=timezone.now() - timedelta(days=9))
+    assert "the first for 1 h 10 min" in seen(staff(msp).get("/admin/"))
+    assert "the first for 3 min 20 s" in seen(staff(msp, acme).get("/admin/"))
+
+
+def test_workers_that_beat_are_counted(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    client = staff(msp)
+    make_running(acme, "Queued")
+    assert "none alive" in seen(client.get("/admin/"))
+    assert 'class="bifrost-number alarming">1<' in client.get("/admin/").content.decode()
+    for kind, host in (("worker", "one"), ("worker", "dead"), ("web", "web")):
+        Worker.objects.create(host=host, pid=1, kind=kind, capacity=1)
+    Worker.objects.filter(host="dead").update(beat_at=timezone.now() - timedelta(seconds=31))
+    assert "1 alive" in seen(client.get("/admin/"))
+    assert "alarming" not in client.get("/admin/").content.decode().partition("Running now")[0]
+
+
+def test_approvals_and_schedules_with_a_problem_are_counted_inside_the_scope(
+    acme: OrganizationRecord, globex: OrganizationRecord, msp: OrganizationRecord
+) -> None:
+    for organization in (acme, globex):
+        make_running(organization, "PendingApproval")
+        Schedule.objects.create(organization=organization.id, workflow="nightly", problem="It is gone.")
+    Schedule.objects.create(organization=acme.id, workflow="well")
+    Schedule.objects.create(organization=acme.id, workflow="off", enabled=False, problem="It is gone.")
+    counted = figures(staff(msp).get("/admin/"))
+    assert (counted[APPROVALS], counted[SCHEDULES]) == (2, 2)
+    counted = figures(staff(msp, globex).get("/admin/"))
+    assert (counted[APPROVALS], counted[SCHEDULES]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "link", ["dispatch/?status=Queued", "dispatch/?status=PendingApproval", "worker/", "schedule/?problem=yes"]
+)
+def test_each_figure_leads_to_its_list(msp: OrganizationRecord, link: str) -> None:
+    client = staff(msp)
+    address = f"/admin/dispatch/{link}"
+    assert f'href="{address}"' in client.get("/admin/").content.decode()
+    assert client.get(address).status_code == 200
 
 
 def test_a_technician_of_one_organization_sees_and_counts_that_one(
@@ -77,7 +134,7 @@ def test_a_technician_of_one_organization_sees_and_counts_that_one(
         make_running(organization)
         make_ended(organization)
     page = staff(msp, globex).get("/admin/")
-    assert numbers(page)[:2] == [1, 1]
+    assert (figures(page)[RUNNING], figures(page)[FAILED]) == (1, 1)
     assert "Acme" not in page.content.decode()
     assert [row.split()[0] for row in rows(page)] == ["Globex", "The"]  # the MSP's own is everybody's
 
@@ -97,25 +154,27 @@ def test_files_that_do_not_load_are_counted_once_each(
         (broken.directory / "workflows").mkdir(exist_ok=True)
         (broken.directory / "workflows" / f"{name}.py").write_text("import no_such_module\n")
     monkeypatch.setattr(dashboard.catalog, "current", broken.refresh)
-    assert numbers(staff(msp).get("/admin/"))[2] == 2
+    assert figures(staff(msp).get("/admin/"))["Workspace files that do not load"] == 2
 
 
 def test_links_lead_into_the_organization(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     make_ended(acme)
+    make_running(acme, "Queued")
     client = staff(msp)
     links = re.findall(r'href="(/o/acme/[^"]+)"', client.get("/admin/").content.decode())
     assert links == [
-        "/o/acme/admin/workflows_app/execution/?status__exact=Failed",
+        "/o/acme/admin/workflows_app/execution/?status=Queued",
+        "/o/acme/admin/workflows_app/execution/?status=Failed",
         "/o/acme/admin/workflows_app/execution/",
         "/o/acme/admin/integrations/config/",
     ]
-    assert [client.get(link).status_code for link in links] == [200, 200, 200]
+    assert [client.get(link).status_code for link in links] == [200] * 4
 
 
 def test_a_suspended_organization_is_marked_and_not_linked(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     change(acme, status="suspended")
     page = staff(msp).get("/admin/")
-    assert "Acme acme suspended 0 0 closed while it is suspended" in rows(page)
+    assert "Acme acme suspended 0 0 0 closed while it is suspended" in rows(page)
     assert "/o/acme/" not in page.content.decode()
 
 
@@ -143,7 +202,7 @@ def test_figures_take_one_query_each_however_many_organizations(
 
 def test_a_role_without_sight_of_organizations_sees_no_figures(msp: OrganizationRecord) -> None:
     page = staff(msp, role="viewer").get("/admin/")
-    assert numbers(page) == [] and "Your role shows nothing of the platform." in page.content.decode()
+    assert figures(page) == {} and "Your role shows nothing of the platform." in page.content.decode()
 
 
 @pytest.mark.django_db
@@ -158,23 +217,24 @@ def test_short_addresses_lead_to_it(path: str) -> None:
 def test_the_sidebar_has_everything_in_its_order(msp: OrganizationRecord) -> None:
     assert entries(staff(msp, role="owner").get("/admin/orgs/organization/")) == [
         *("Overview", "Organizations", "People", "Memberships", "Tokens"),
-        *("Fleet", "Run queue", "Workers", "Workflows"),
+        *("Fleet", "Run queue", "Workers", "Schedules", "Schedule audiences", "Workflow settings", "Workflows"),
     ]
 
 
 def test_the_sidebar_leaves_out_what_a_role_may_not_open(msp: OrganizationRecord) -> None:
     page = staff(msp, role="auditor").get("/admin/")
-    assert entries(page) == ["Overview", "Organizations", "Fleet", "Run queue", "Workers", "Workflows"]
+    looks = ["Fleet", "Run queue", "Workers", "Schedules", "Schedule audiences", "Workflow settings", "Workflows"]
+    assert entries(page) == ["Overview", "Organizations", *looks]
     assert entries(staff(msp, role="viewer").get("/admin/")) == ["Overview"]
 
 
 def test_an_organization_s_sidebar_leads_into_it_and_back(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     page = staff(msp).get("/o/acme/admin/")
-    lists = ["Executions", "Approvals", "Schedules", "Webhooks", "Deliveries", "Configs"]
+    lists = ["Executions", "Approvals", "Schedules", "Webhooks", "Deliveries", "Workflow settings", "Configs"]
     assert entries(page) == [*lists, "All organizations"]
     sidebar = page.content.decode().partition('id="nav-sidebar-apps"')[2]
     links = re.findall(r'href="([^"]+)"', sidebar)
-    assert [links[0], *links[5:7]] == [
+    assert [links[0], *links[6:8]] == [
         *("/o/acme/admin/workflows_app/execution/", "/o/acme/admin/integrations/config/"),
         "/admin/",
     ]

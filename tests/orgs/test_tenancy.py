@@ -156,7 +156,9 @@ def test_the_ban_sees_each_way_around_org_context(code: str) -> None:
 
 
 def test_only_tenancy_switches_schemas() -> None:
-    allowed = {ROOT / "orgs/tenancy.py", ROOT / "tests/conftest.py", Path(__file__)}
+    # The last one plays a task that left its schema behind.
+    left_behind = ROOT / "tests/workflows_app/dispatch/test_queue.py"
+    allowed = {ROOT / "orgs/tenancy.py", ROOT / "tests/conftest.py", Path(__file__), left_behind}
     # The admin's action of that name has nothing to do with django-tenants.
     found = {path: set(forbidden_switches(tree)) - {"activate"} for path, tree in sources() if path not in allowed}
     assert {path: names for path, names in found.items() if names} == {}

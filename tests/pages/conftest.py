@@ -17,7 +17,9 @@ from tests.pages.visiting import ARGUMENTS, Visitor, session, visiting
 
 TECHNICIAN = ("technician@msp.example", "correct horse battery")
 WORKFLOWS = """
-    from bifrost import OrganizationContext, workflow
+    import asyncio
+
+    from bifrost import OrganizationContext, RetryPolicy, workflow
 
     @workflow(category="examples")
     async def tell(context: OrganizationContext, message: str):
@@ -29,6 +31,32 @@ WORKFLOWS = """
     async def stumble(context: OrganizationContext):
         \"\"\"Fails in a way that nobody foresaw.\"\"\"
         return {}["missing"]
+
+    @workflow(category="examples", execution_mode="async", timeout_seconds=600)
+    async def linger(context: OrganizationContext):
+        \"\"\"Takes its time.\"\"\"
+        await asyncio.sleep(500)
+
+    @workflow(category="examples", execution_mode="async",
+              retry_policy=RetryPolicy(max_attempts=2, initial_interval_seconds=0.5))
+    async def falter(context: OrganizationContext):
+        \"\"\"Fails each time.\"\"\"
+        raise RuntimeError(f"attempt {context.attempt}")
+
+    @workflow(category="examples", requires_approval=True)
+    async def remove_user(context: OrganizationContext, email: str):
+        \"\"\"Needs somebody's yes.\"\"\"
+        return {"removed": email}
+
+    @workflow(category="examples", execution_mode="scheduled", schedule="0 3 * * *")
+    async def report_by_night(context: OrganizationContext):
+        \"\"\"Runs by the clock.\"\"\"
+        return "reported"
+
+    @workflow(category="examples", execution_mode="async", webhook_enabled=True)
+    async def take_ticket(context: OrganizationContext, ticket: int):
+        \"\"\"Started by another system.\"\"\"
+        return {"ticket": ticket}
 """
 BROKEN = "from library_that_is_missing import client\n"
 MAKE_TECHNICIAN = """

@@ -24,6 +24,8 @@ PAGES = [
     "/admin/dispatch/schedule/",
     "/admin/dispatch/scheduleaudience/",
     "/admin/dispatch/scheduleaudience/add/",
+    "/admin/dispatch/workflowsetting/",
+    "/admin/dispatch/workflowsetting/add/",
     "/admin/workflows/",
     "/admin/password_change/",
     ORGANIZATION,
@@ -33,6 +35,8 @@ PAGES = [
     f"{ORGANIZATION}workflows_app/webhookdelivery/",
     f"{ORGANIZATION}dispatch/schedule/",
     f"{ORGANIZATION}dispatch/schedule/add/",
+    f"{ORGANIZATION}dispatch/workflowsetting/",
+    f"{ORGANIZATION}dispatch/workflowsetting/add/",
     f"{ORGANIZATION}integrations/config/",
     f"{ORGANIZATION}integrations/config/add/",
     "/api/docs",
@@ -68,7 +72,7 @@ def test_a_page_that_is_not_there_says_so(staff: Visitor, path: str) -> None:
     check(staff)
 
 
-@pytest.mark.parametrize("path", ["/admin/", "/admin/workflows/", EXECUTIONS.format("acme")])
+@pytest.mark.parametrize("path", [path for path in PAGES if path != "/api/docs"])
 def test_a_phone_shows_whole_pages(phone: Visitor, path: str) -> None:
     assert phone.open(path).status == 200
     check(phone)
@@ -79,6 +83,14 @@ def test_a_phone_shows_a_whole_record(phone: Visitor, stack: Stack) -> None:
     assert phone.open(f"{EXECUTIONS.format('acme')}{failed}/change/").status == 200
     assert "KeyError" in phone.text
     check(phone)
+
+
+@pytest.mark.parametrize("what", ["cancel", "again"])
+def test_a_page_that_asks_has_all_that_others_have(phone: Visitor, staff: Visitor, stack: Stack, what: str) -> None:
+    failed = stack.run("stumble").json()["executionId"]
+    for visitor in (phone, staff):
+        assert visitor.open(f"{EXECUTIONS.format('acme')}{failed}/{what}/").status == 200
+        check(visitor)
 
 
 def test_the_way_in_has_labels_too(visitor: Visitor) -> None:

@@ -61,7 +61,7 @@ WHERE = "workspace/workflows/sample.py"
             '@workflow(name="w", retry_policy={"attempts": 3})\nasync def w(context): ...',
             [
                 "1: workflow \"w\": retry_policy has no 'attempts'; it has backoff_multiplier, "
-                "initial_interval_seconds, max_attempts, max_interval_seconds, non_retryable, retry_on"
+                "initial_interval_seconds, jitter, max_attempts, max_interval_seconds, non_retryable, retry_on"
             ],
         ),
         (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,10 +12,12 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from orgs.records import OrganizationRecord
 from tests.factories import make_user
 from tests.workflows_app.rest.rows import make_events, make_execution
+from workflows_app.models import Status
 
 LIST = "/o/acme/admin/workflows_app/execution/"
 ERROR = {"error": "IntegrationError", "message": "401 Unauthorized", "details": {"integration": "msgraph"}}
@@ -49,9 +53,32 @@ def test_the_list_is_narrowed_by_status_and_the_beginning_of_a_name(
     make_execution(acme, workflow="create_user")
     make_execution(acme, workflow="delete_user", status="Failed")
     client = staff(msp)
-    assert "create_user" not in text(client.get(f"{LIST}?status__exact=Failed"))
+    assert "create_user" not in text(client.get(f"{LIST}?status=Failed"))
     found = text(client.get(f"{LIST}?q=crea"))
     assert "create_user" in found and "delete_user" not in found
+
+
+@pytest.mark.parametrize("status", Status.values)
+def test_the_list_is_narrowed_to_each_status_by_its_word(
+    acme: OrganizationRecord, msp: OrganizationRecord, status: str
+) -> None:
+    for word in Status.values:
+        make_execution(acme, workflow=f"of_{word}", status=word)
+    client = staff(msp)
+    page = client.get(f"{LIST}?status={status}")
+    assert re.findall(r">of_(\w+)<", page.content.decode()) == [status]
+    assert all(f"?status={word}" in client.get(LIST).content.decode() for word in Status.values)
+
+
+def test_the_list_is_narrowed_to_what_was_created_lately(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    ages = {"of_minutes": timedelta(minutes=9), "of_hours": timedelta(hours=9), "of_days": timedelta(days=5)}
+    for name, age in ages.items():
+        make_execution(acme, workflow=name, created_at=timezone.now() - age)
+    make_execution(acme, workflow="of_long_ago")
+    client = staff(msp)
+    for span, shown in (("hour", 1), ("day", 2), ("week", 3), ("century", 4), ("", 4)):
+        found = set(re.findall(r">(of_\w+)<", client.get(f"{LIST}?created={span}").content.decode()))
+        assert found == set([*ages, "of_long_ago"][:shown]), span
 
 
 def test_the_list_neither_counts_nor_reads_large_values(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
@@ -95,6 +122,31 @@ def test_a_record_is_told_as_a_timeline(acme: OrganizationRecord, msp: Organizat
         assert part in seen
     assert "msgraph: POST /users → 401" in seen and "create_user.py&quot;, line 7" in seen
     assert f"{LIST}{child}/change/" in page.content.decode()
+
+
+def test_every_attempt_s_error_stays_in_the_timeline(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    made = make_execution(acme, status="Failed", result=None, error={**ERROR, "message": "third"}, attempt=3)
+    lines: list[tuple[str, str, Any]] = []
+    for attempt, message in enumerate(("first", "second", "third"), 1):
+        lines += [
+            ("status", "Running", {"worker": "worker-1", "attempt": attempt, "epoch": attempt}),
+            ("error", "IntegrationError", {"error": "IntegrationError", "message": message, "details": {}}),
+        ]
+        if attempt < 3:
+            reason = f"attempt {attempt} of 3 failed; the next one begins in 2.0 s"
+            lines.append(("status", "Suspended", {"reason": reason, "attempt": attempt}))
+    make_events(acme, made, *lines, ("status", "Failed", None))
+    seen = text(staff(msp).get(f"{LIST}{made}/change/"))
+    told = [
+        "IntegrationError: first",
+        "Suspended: attempt 1 of 3 failed; the next one begins in 2.0 s",
+        "Running, attempt 2",
+        "IntegrationError: second",
+        "Running, attempt 3",
+        "IntegrationError: third",
+    ]
+    places = [seen.index(line) for line in told]
+    assert places == sorted(places)
 
 
 def test_secrets_by_name_stay_hidden_in_the_result_too(acme: OrganizationRecord, msp: OrganizationRecord) -> None:

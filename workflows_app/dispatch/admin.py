@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib import admin
-from django.db.models import Count, DateTimeField, DurationField, ExpressionWrapper, F, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce, Now, NullIf
+from django.db.models import (
+    Count,
+    DateTimeField,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    Value,
+)
+from django.db.models.functions import Cast, Coalesce, Now, NullIf
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -22,6 +31,7 @@ from orgs.sites import PermissionAdmin, actor_of, organization_page, staff_site
 from orgs.staff import StaffScope
 from workflows_app.dispatch.durations import in_words
 from workflows_app.dispatch.models import Dispatch, Fleet, Lane, Priority, Worker
+from workflows_app.dispatch.workers import ALIVE
 
 WAITING = ("Queued", "Running", "Suspended", "PendingApproval")
 ENDED = ("Success", "CompletedWithErrors", "Failed", "Compensated", "Cancelled", "Rejected")
@@ -39,7 +49,6 @@ LABELS = {
 }
 PRIORITIES = {priority.value: str(priority.label) for priority in reversed(Priority)}
 LANES = {lane.value: lane.name.lower() for lane in Lane}
-ALIVE = timedelta(seconds=30)
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -74,7 +83,7 @@ class NumberFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = next((number for number in self.words if str(number) == self.value()), None)
-        return queryset if chosen is None else queryset.filter(**{self.parameter_name: chosen})
+        return queryset if chosen is None else queryset.filter(**{str(self.parameter_name): chosen})
 
 
 class PriorityFilter(NumberFilter):
@@ -94,7 +103,7 @@ class LookAdmin(PermissionAdmin):
 
     view_permission = VIEW_ORGANIZATIONS
     sortable_by: ClassVar[list[str]] = []
-    list_display_links = None
+    list_display_links: ClassVar[list[str] | None] = None
     paginator = InfinitePaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -138,7 +147,7 @@ class DispatchAdmin(OrganizationRowsAdmin):
         "priority_word",
         "lane_word",
         "waits",
-        "due",
+        "until",
         "holder",
         "epoch",
         "reason",
@@ -150,17 +159,13 @@ class DispatchAdmin(OrganizationRowsAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dispatch]:
         """All by the database's clock. `run_at` may be infinity, which Python's times cannot be."""
-        never = Value("infinity", DateTimeField())
+        never = Cast(Value("infinity"), DateTimeField())
         kind = Worker.objects.filter(id=OuterRef("worker")).values("kind")
-        return (
-            super()
-            .get_queryset(request)
-            .defer("run_at")
-            .annotate(
-                age=ExpressionWrapper(Now() - F("queued_at"), DurationField()),
-                until=NullIf("run_at", never),
-                kind=Subquery(kind[:1]),
-            )
+        rows: QuerySet[Dispatch] = super().get_queryset(request).defer("run_at")
+        return rows.annotate(
+            age=ExpressionWrapper(Now() - F("queued_at"), DurationField()),
+            left=ExpressionWrapper(NullIf("run_at", never) - Now(), DurationField()),
+            kind=Subquery(kind[:1]),
         )
 
     @admin.display(description="Priority")
@@ -171,21 +176,22 @@ class DispatchAdmin(OrganizationRowsAdmin):
     def lane_word(self, row: Dispatch) -> str:
         return LANES[row.lane]
 
-    @admin.display(description="Waits for")
-    def waits(self, row: Any) -> str:
+    @admin.display(description="Waiting")
+    def waits(self, row: Any) -> str | None:
         """How long already, since it was queued or put aside last."""
-        return "" if row.status == "Running" else in_words(row.age)
+        return None if row.status == "Running" else as_word(in_words(row.age))
 
     @admin.display(description="Until")
-    def due(self, row: Any) -> datetime | None:
+    def until(self, row: Any) -> str | None:
         """When what is put aside goes on, or what waits for an approval ends."""
-        until: datetime | None = row.until
-        return until if row.status in {"Suspended", "PendingApproval"} else None
+        if row.left is None or row.status not in {"Suspended", "PendingApproval"}:
+            return None
+        return as_word(f"in {in_words(row.left)}")
 
     @admin.display(description="Worker")
-    def holder(self, row: Any) -> str:
+    def holder(self, row: Any) -> str | None:
         """As journals name it; of one that is gone, the end of its name."""
-        return named(row.kind, row.worker) if row.worker else ""
+        return as_word(named(row.kind, row.worker)) if row.worker else None
 
 
 @admin.register(Fleet, site=staff_site)
@@ -207,19 +213,16 @@ class WorkerAdmin(LookAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Worker]:
         held = Dispatch.objects.filter(worker=OuterRef("id"), status="Running").order_by().values("worker")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                silent=ExpressionWrapper(Now() - F("beat_at"), DurationField()),
-                holds=Coalesce(Subquery(held.annotate(number=Count("execution")).values("number")), 0),
-            )
+        rows: QuerySet[Worker] = super().get_queryset(request)
+        return rows.annotate(
+            silent=ExpressionWrapper(Now() - F("beat_at"), DurationField()),
+            holds=Coalesce(Subquery(held.annotate(number=Count("execution")).values("number")), 0),
         )
 
     @admin.display(description="Worker")
     def label(self, worker: Worker) -> str:
         """As journals name it."""
-        return named(worker.kind, worker.id)
+        return as_word(named(worker.kind, worker.id))
 
     @display(description="Last beat", label={"alive": "success", "silent": "danger"})  # type: ignore[untyped-decorator]
     def last_beat(self, worker: Any) -> tuple[str, str]:
@@ -232,6 +235,11 @@ class WorkerAdmin(LookAdmin):
     @admin.display(description="Code")
     def code(self, worker: Worker) -> str:
         return worker.code_version[:8]
+
+
+def as_word(text: str) -> str:
+    """A text that a list keeps on one line."""
+    return format_html('<span class="bifrost-word">{}</span>', text) if text else ""
 
 
 def named(kind: str | None, worker: UUID) -> str:

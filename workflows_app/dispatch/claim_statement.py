@@ -123,7 +123,9 @@ suspect AS (
 ),
 claimed AS (
     UPDATE public.dispatch_dispatch d SET status = 'Running', worker = fence.id, epoch = d.epoch + 1, reason = ''
-    FROM fence WHERE d.execution IN (SELECT execution FROM chosen UNION ALL SELECT execution FROM suspect)
+    -- An array, so that each row is found by the primary key whatever the planner believes.
+    FROM fence
+    WHERE d.execution = ANY(ARRAY(SELECT execution FROM chosen UNION ALL SELECT execution FROM suspect))
     RETURNING d.execution, d.organization, d.workflow, d.epoch, d.lane, d.code_version
 ){noted_starts}
 SELECT execution, organization, workflow, epoch, lane = 2, code_version FROM claimed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -13,6 +14,9 @@ from django.db import transaction
 from django.db.models import F
 
 from workflows_app.dispatch.models import Dispatch, Worker
+
+# For people who ask whether somebody works: a worker that has beaten within this time. Who is dead, the sweep decides.
+ALIVE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)

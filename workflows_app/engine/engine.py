@@ -16,7 +16,7 @@ import structlog
 import uvloop
 from django.conf import settings
 
-from bifrost.sdk.errors import WorkflowException
+from bifrost.sdk.errors import Detached, WorkflowException
 from orgs.tenancy import guard_thread, shared_context
 from workflows_app import catalog
 from workflows_app.dispatch import workers
@@ -104,8 +104,7 @@ class Engine:
         reason = WorkflowException("The process was stopped before the workflow ended.", error_type="WorkerStopped")
         for run in list(self.runs.values()):
             if run.claimed and run.resumable and not run.detached:
-                run.detach()
-                resolve(run, ending.handed_over(run, f"worker {self.label} was stopped"))
+                end_by(run, lambda run: ending.handed_over(run, f"worker {self.label} was stopped"))
             else:
                 self.stop_run(run, reason)
 
@@ -131,8 +130,7 @@ class Engine:
     def give_up(self, ending_of: Callable[[Run], Any]) -> None:
         """Detaches every run and hands each waiting thread the ending that the function names."""
         for run in list(self.runs.values()):
-            run.detach()
-            resolve(run, ending_of(run))
+            end_by(run, ending_of)
 
     # --- runs --------------------------------------------------------------------------------------------------------
 
@@ -162,6 +160,12 @@ class Engine:
             catalog.release(run.facts.loaded)
         if run.claimed:
             self.wake()
+
+    def forget(self, run: Run) -> None:
+        """Nobody keeps a record of it any more: stops its code and writes nothing."""
+        end_by(run, lambda run: LOST)
+        self.remove(run)
+        self.stop_run(run, Detached(f"Execution {run.facts.id} is gone."))
 
     def launch(self, run: Run, seconds: float) -> None:
         """Starts the run's function; `run.finished` gets its outcome within a second of its time."""
@@ -278,6 +282,15 @@ class Engine:
 
 def resolve(run: Run, outcome: Any) -> None:
     """Hands the outcome to whoever waits for the run, or writes it where nobody does; the first one counts."""
+    end_by(run, lambda run: outcome)
+
+
+def end_by(run: Run, ending_of: Callable[[Run], Any]) -> None:
+    """The same with an ending that is made only where it counts, since making it notes it in the journal."""
+    run.detach()
+    if not run.take_end():
+        return
+    outcome = ending_of(run)
     try:
         run.finished.set_result(outcome)
     except InvalidStateError:

@@ -17,15 +17,19 @@ if TYPE_CHECKING:
 
 
 def read(engine: Engine) -> None:
-    """Delivers what has arrived since the last look. One query where nothing has. Call in the shared schema."""
+    """Delivers what has arrived since the last look, and stops what is not in the run queue any more: its organization
+    was dropped. One query where nothing has happened. Call in the shared schema."""
     runs = {run.facts.id: run for run in list(engine.runs.values()) if not run.detached}
     if not runs:
         return
-    numbers = Dispatch.objects.filter(execution__in=list(runs), inbox__gt=0).values_list("execution", "inbox")
+    numbers = dict(Dispatch.objects.filter(execution__in=list(runs)).values_list("execution", "inbox"))
     behind: dict[OrganizationRecord, list[Run]] = defaultdict(list)
-    for execution, number in numbers:
-        run = runs[execution]
-        if number > run.inbox:
+    for execution, run in runs.items():
+        number = numbers.get(execution)
+        if number is None:
+            if not run.detached:  # before its end is written, so that one which has just ended is
+                engine.forget(run)
+        elif number > run.inbox:
             behind[run.facts.organization].append(run)
     for organization, those in behind.items():
         _deliver(engine, organization, those)

@@ -21,8 +21,7 @@ from workflows_app.dispatch import claims, settled
 from workflows_app.dispatch.claims import Claim, Wish
 from workflows_app.engine import claimed, connection, inbox
 from workflows_app.engine.claimed import Begun, Taken
-from workflows_app.engine.engine import Engine
-from workflows_app.engine.finish import finish_later
+from workflows_app.engine.engine import Engine, resolve
 from workflows_app.engine.run import Run, Stretch
 from workflows_app.engine.runner import Outcome, out_of_time
 
@@ -34,6 +33,7 @@ GATHER_SECONDS = 0.005
 VAULT_SECONDS = 5.0
 MISSING_SECONDS = 5.0
 LOADING_SECONDS = 0.5
+STOP_SECONDS = 5.0
 # Reading the workspace costs milliseconds, and many that were queued before an edit may come in a row.
 COMPARED_SECONDS = 0.2
 # One organization never fills a process: a quarter is kept for the others, however long its runs take.
@@ -55,6 +55,8 @@ class Intake:
         self._compared = 0.0
         self._has_old_code = False
         self._work = threading.Event()
+        self._claiming = threading.Lock()
+        self._full = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine-intake", daemon=True)
 
@@ -66,12 +68,19 @@ class Intake:
         """There may be work, or room for it."""
         self._work.set()
 
+    def take_no_more(self) -> None:
+        """Claims nothing more. A claim that is under way is finished first; inboxes are read on."""
+        self._full = True
+        if self._claiming.acquire(timeout=STOP_SECONDS):
+            self._claiming.release()
+
     def stop(self) -> None:
-        """Takes nothing more in. A claim that is under way is finished first."""
+        """Ends the thread."""
+        self._full = True
         self._stopped.set()
         self._work.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(5.0)
+            self._thread.join(STOP_SECONDS)
 
     # ---------------------------------------------------------------------------------------------------------------
 
@@ -102,8 +111,10 @@ class Intake:
         if not self._capacity:
             return
         self._give_back()
-        while not self._stopped.is_set() and self._engine.accepts and self._engine.takes and self._claim():
-            pass
+        more = True
+        while more and self._engine.accepts and self._engine.takes:
+            with self._claiming:
+                more = not self._full and self._claim()
 
     def _give_back(self) -> None:
         """Rows that name this process and that it does not hold: their claim was cut off on the way here."""
@@ -168,7 +179,7 @@ class Intake:
                 return begin()
             except connection.DatabaseAway as error:
                 log.warning("a begin waits for the database", error=str(error).strip())
-                if self._stopped.wait(0.5) or not self._engine.accepts:
+                if self._stopped.wait(0.5) or self._full or not self._engine.accepts:
                     return []
 
     def _taken(self, claim: Claim) -> Taken | None:
@@ -210,8 +221,8 @@ class Intake:
     def _launch(self, run: Run) -> None:
         self._engine.add(run)
         if run.inbox and (cancelled := inbox.cancelled(run)):
-            finish_later(run, Outcome(error=cancelled))
+            resolve(run, Outcome(error=cancelled))
         elif (left := run.time_left()) <= 0:
-            finish_later(run, Outcome(error=out_of_time(run)))
+            resolve(run, Outcome(error=out_of_time(run)))
         else:
             self._engine.launch_claimed(run, left)

@@ -47,13 +47,15 @@ class _Incarnation:
         self._watchdog.start()
 
     def leave(self, grace: float) -> None:
-        """Lets runs finish for `grace` seconds, then goes; beats go on until its row is gone."""
-        self._watchdog.stop()
-        self._intake.stop()
+        """Lets runs finish for `grace` seconds, then goes. Until then they are watched and may be cancelled; beats go
+        on until its row is gone."""
+        self._intake.take_no_more()
         try:
             self.engine.stop(grace)
         except DatabaseError as error:
             log.warning("the worker row stays: the database is away", error=str(error).strip())
+        self._watchdog.stop()
+        self._intake.stop()
         self._housekeeping.stop()
 
     def _lost(self, gone: Engine) -> None:

@@ -111,6 +111,7 @@ class Run:
         self._limits = limits
         self._lock = threading.Lock()
         self._detached = False
+        self._end_taken = False
         self._seq = stretch.seq
         self._notes = Position("")  # the engine's own lines do not count among the code's
         self._children = 0
@@ -224,6 +225,12 @@ class Run:
     def detach(self) -> None:
         """From now on every call of the context raises Detached, and nothing more is written."""
         self._detached = True
+
+    def take_end(self) -> bool:
+        """Whether the caller is the first to say how the run ended; whoever asks later is not heard."""
+        with self._lock:
+            first, self._end_taken = not self._end_taken, True
+        return first
 
     @property
     def resumable(self) -> bool:

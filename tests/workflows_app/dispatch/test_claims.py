@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -194,11 +195,19 @@ def test_the_cost_does_not_grow_with_waiting_rows(
     queued(acme, 3000)
     queued(globex, 1, status="Queued")
     take(10)
-    plan = explained(Wish(uuid7(), 10, 10, FIRST, {}, True, False))
+    for analyzed in (False, True):
+        if analyzed:
+            raw().execute("ANALYZE dispatch_dispatch")
+        plan = explained(Wish(uuid7(), 10, 10, FIRST, {}, True, False))
+        assert_reads_little(plan)
 
+
+def assert_reads_little(plan: str) -> None:
     assert "Seq Scan on dispatch_dispatch" not in plan
     removed = [int(line.rsplit(":", 1)[1]) for line in plan.splitlines() if "Rows Removed by" in line]
     assert sum(removed) < 50, plan
+    loops = [int(found) for found in re.findall(r"loops=(\d+)", plan)]
+    assert max(loops) < 500, plan
 
 
 def explained(wish: Wish) -> str:

@@ -70,7 +70,7 @@ def put(**values: Any) -> None:
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     "values",
-    [{}, {"lane": 1}, {"lane": 2}, {"status": "Suspended"}, {"status": "PendingApproval"}, {"priority": 0}],
+    [{}, {"lane": 1}, {"lane": 2}, {"status": "Suspended"}, {"priority": 0}],
 )
 def test_a_row_that_is_due_is_work(values: dict[str, Any]) -> None:
     assert not work_is_due()
@@ -87,8 +87,10 @@ def test_a_row_that_comes_due_later_is_none(status: str) -> None:
 
 
 @pytest.mark.django_db
-def test_what_runs_is_no_work() -> None:
-    put(status="Running")
+@pytest.mark.parametrize("status", ["Running", "PendingApproval"])
+def test_what_runs_or_waits_for_a_person_is_no_work(status: str) -> None:
+    """An approval that is overdue is the maintenance's."""
+    put(status=status)
     assert not work_is_due()
 
 

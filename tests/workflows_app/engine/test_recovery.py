@@ -8,6 +8,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.db import connection as django_connection
 from uuid6 import uuid7
 
 from orgs.records import OrganizationRecord
@@ -112,6 +113,32 @@ def test_a_dropped_organization_leaves_the_queue_and_nothing_of_others(
     kept = left_behind(globex, uuid7())
     recovery.forget_organization(acme)
     assert [row.execution for row in Dispatch.objects.all()] == [kept]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_start_that_came_through_the_door_is_awaited_and_leaves_nothing(acme: OrganizationRecord) -> None:
+    statement = "INSERT INTO dispatch_dispatch SELECT * FROM started"
+    with psycopg.connect(**django_connection.get_connection_params()) as starting:
+        left_behind(acme, uuid7())
+        starting.execute("CREATE TEMPORARY TABLE started AS TABLE dispatch_dispatch")
+        starting.execute(f"LOCK TABLE {acme.schema_name}.workflows_app_execution IN ROW EXCLUSIVE MODE".encode())
+        dropping = caller(lambda: recovery.forget_organization(acme))
+        until(lambda: starting.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
+        starting.execute(f"DELETE FROM dispatch_dispatch; {statement}".encode())
+        starting.commit()
+        dropping.join(10)
+    assert not Dispatch.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_cannot_be_recovered_keeps_no_other_from_it(acme: OrganizationRecord) -> None:
+    broken, other = left_behind(acme, uuid7()), left_behind(acme, uuid7())
+    with org_context(acme):
+        ExecutionEvent.objects.filter(execution_id=broken).update(seq=2**31 - 1)
+    assert recovery.recover_orphans() == 1
+    with org_context(acme):
+        assert Execution.objects.get(id=other).error["error"] == "WorkerLost"
+        assert Execution.objects.get(id=broken).status == "Running"
 
 
 @pytest.mark.django_db(transaction=True)
