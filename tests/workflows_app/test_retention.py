@@ -125,7 +125,7 @@ def test_failures_of_django_q2s_own_tasks_go_too(db: None) -> None:
     assert [task.name for task in Task.objects.all()] == ["new"]
 
 
-# --- the maintenance -----------------------------------------------------------------------------------------------------
+# --- the maintenance -------------------------------------------------------------------------------------------------
 
 
 def test_each_part_has_its_turn_though_one_fails(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,9 @@ class Intake:
         if self._claiming.acquire(timeout=STOP_SECONDS):
             self._claiming.release()
 
+    def take_no_more(self) -> None:
+        self.stop()
+
     def stop(self) -> None:
         """Ends the thread."""
         self._full = True

@@ -121,14 +121,14 @@ def begin(engine: Engine, prepared: Prepared) -> Run | None:
             engine.release(facts.id)
             return None
         run = Run(facts, engine, configs.snapshot(facts.organization, *versions), engine.limits)
+        for secret in prepared.secrets:
+            run.scrubber.add(secret)
+        run.fetch_secret_configs(engine.secret_configs(facts.loaded.code_version))
     except BaseException:
         # If the row was written after all, the next beat finds that nobody holds it and ends it.
         engine.release(facts.id)
         raise
-    for secret in prepared.secrets:
-        run.scrubber.add(secret)
     engine.add(run)
-    run.fetch_secret_configs(engine.secret_configs(facts.loaded.code_version))
     return run
 
 

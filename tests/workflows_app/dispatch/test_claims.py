@@ -125,7 +125,7 @@ def test_a_suspended_organization_waits(take: Take, acme: OrganizationRecord, gl
     assert len(take(10)) == 1
 
 
-# --- organizations -----------------------------------------------------------------------------------------------------
+# --- organizations ---------------------------------------------------------------------------------------------------
 
 
 def shares(found: list[Claim]) -> Counter[UUID]:
@@ -219,7 +219,7 @@ def explained(wish: Wish) -> str:
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
-# --- priorities ----------------------------------------------------------------------------------------------------------
+# --- priorities ------------------------------------------------------------------------------------------------------
 
 
 def test_priorities_share_by_eight_four_and_one_and_none_starves(take: Take, acme: OrganizationRecord) -> None:
@@ -247,7 +247,7 @@ def test_a_high_one_comes_first_among_few(take: Take, acme: OrganizationRecord) 
     assert high > 150
 
 
-# --- what was lost twice -------------------------------------------------------------------------------------------------
+# --- what was lost twice ---------------------------------------------------------------------------------------------
 
 
 def test_what_was_lost_twice_is_taken_one_at_a_time(take: Take, acme: OrganizationRecord) -> None:
@@ -260,7 +260,7 @@ def test_what_was_lost_twice_is_taken_one_at_a_time(take: Take, acme: Organizati
     assert len(take(10)) == 1
 
 
-# --- limits --------------------------------------------------------------------------------------------------------------
+# --- limits ----------------------------------------------------------------------------------------------------------
 
 
 def limit(organization: OrganizationRecord, workflow: str = "", **values: Any) -> None:

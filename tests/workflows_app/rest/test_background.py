@@ -72,7 +72,7 @@ def test_it_says_that_no_worker_runs(api: Api) -> None:
     assert api.get(f"/api/executions/{queued(api)}").json()["waitingFor"] == "a worker process: none is running"
 
 
-# --- priority and wait -------------------------------------------------------------------------------------------------
+# --- priority and wait -----------------------------------------------------------------------------------------------
 
 
 def priority_of(execution: str) -> int:
@@ -113,7 +113,7 @@ def test_waiting_in_vain_answers_that_it_still_waits(api: Api) -> None:
     assert answer.status_code == 202 and answer.json()["status"] == "Queued"
 
 
-# --- enabled or not, and limits ------------------------------------------------------------------------------------------
+# --- enabled or not, and limits --------------------------------------------------------------------------------------
 
 
 def settle(organization: OrganizationRecord, workflow: str = "", **values: object) -> None:
@@ -156,7 +156,7 @@ def test_what_a_limit_holds_back_says_so(api: Api, acme: OrganizationRecord) -> 
     assert told == "1 of at most 1 executions of later run"
 
 
-# --- cancel ----------------------------------------------------------------------------------------------------------------
+# --- cancel ----------------------------------------------------------------------------------------------------------
 
 
 def test_cancelling_what_waits_ends_it(api: Api, acme: OrganizationRecord) -> None:
@@ -218,7 +218,7 @@ def test_who_may_only_look_cancels_nothing(api: Api, api_of: ApiOf, acme: Organi
     assert refusal(answer) == (403, "PermissionError")
 
 
-# --- retry -----------------------------------------------------------------------------------------------------------------
+# --- retry -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_retry_is_a_new_execution_with_the_same_input_linked_to_the_old_one(

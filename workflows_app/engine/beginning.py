@@ -1,0 +1,128 @@
+"""From claims to runs that are under way. Patient: a database that goes away in between loses none of them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import psycopg
+import structlog
+from django.db import connection as django_connection
+from django.db.utils import InterfaceError, OperationalError
+
+from integrations.errors import VaultUnavailable
+from orgs import directory
+from workflows_app import catalog, recovery
+from workflows_app.dispatch.claims import Claim
+from workflows_app.engine import claimed, connection, inbox
+from workflows_app.engine.claimed import Begun, Taken
+from workflows_app.engine.engine import Engine, resolve
+from workflows_app.engine.run import Run, Stretch
+from workflows_app.engine.runner import Outcome, out_of_time
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 0.5
+VAULT_SECONDS = 5.0
+MISSING_SECONDS = 5.0
+LOADING_SECONDS = 0.5
+# Reading the workspace costs milliseconds, and many that were queued before an edit may come in a row.
+COMPARED_SECONDS = 0.2
+AWAY = (
+    connection.DatabaseAway,
+    OperationalError,
+    InterfaceError,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+)
+
+
+class Beginning:
+    """Begins what one engine has claimed. `stopped` ends its patience, and so does whatever ends the engine."""
+
+    def __init__(self, engine: Engine, stopped: threading.Event) -> None:
+        self._engine = engine
+        self._stopped = stopped
+        self._compared = 0.0
+        self._has_old_code = False
+
+    def begin(self, found: Sequence[Claim]) -> None:
+        """Each of them runs afterwards, is put off, has ended, or goes back into the queue at the next beat."""
+        for claim in found:
+            self._engine.hold(claim.execution)
+        waiting = {claim.execution: claim for claim in found}
+        try:
+            while waiting:
+                try:
+                    self._begin(waiting)
+                except AWAY as error:
+                    django_connection.close()
+                    log.warning("a begin waits for the database", error=str(error).strip())
+                    if self._stopped.wait(RETRY_SECONDS) or not self._engine.accepts:
+                        return
+        finally:
+            for execution in waiting:
+                self._engine.release(execution)
+
+    def _begin(self, waiting: dict[UUID, Claim]) -> None:
+        """Takes those out of `waiting` that are settled. Whatever it did before it raised may be done again."""
+        taken = [each for claim in waiting.values() if (each := self._taken(claim))]
+        begun = claimed.begin(self._engine, taken)
+        stretches = claimed.stretches(begun)
+        for each, row in begun:
+            run = self._run_of(each, row, stretches[row.id])
+            if run is not None:
+                self._launch(run)
+                del waiting[row.id]
+        for execution in waiting:
+            self._engine.release(execution)
+        waiting.clear()
+
+    def _taken(self, claim: Claim) -> Taken | None:
+        organization = directory.organization_by_id(claim.organization)
+        if organization is None:
+            recovery.forget_execution(claim.execution)
+            return None
+        loaded = catalog.current().workflows.get(claim.workflow)
+        if (loaded is None or loaded.code_version != claim.code_version) and self._outdated():
+            reason = f"the workers are loading the code of {claim.workflow}"
+            recovery.put_off(self._engine.id, claim.execution, organization, LOADING_SECONDS, reason)
+            return None
+        if loaded is None:
+            recovery.no_such_workflow(self._engine.id, claim.execution, claim.workflow, organization, MISSING_SECONDS)
+            return None
+        return Taken(claim, organization, loaded)
+
+    def _outdated(self) -> bool:
+        """Whether this process has old code, in the moment between an edit and its being noticed. What was queued
+        before the last edit differs as well, and runs the newest code."""
+        if time.monotonic() - self._compared > COMPARED_SECONDS:
+            self._has_old_code = catalog.is_outdated()
+            self._compared = time.monotonic()
+        return self._has_old_code
+
+    def _run_of(self, taken: Taken, row: Begun, stretch: Stretch) -> Run | None:
+        """The run; None where there is none, which its record then says. One that is broken harms no other."""
+        engine = self._engine
+        try:
+            return claimed.run_of(engine, taken, row, stretch)
+        except AWAY:
+            raise
+        except VaultUnavailable:
+            recovery.put_off(engine.id, row.id, taken.organization, VAULT_SECONDS, "waits for the vault")
+        except Exception as error:
+            log.exception("an execution cannot run", execution_id=str(row.id), org_id=taken.organization.org_id)
+            recovery.end_broken(engine.id, row.id, taken.organization, error)
+        return None
+
+    def _launch(self, run: Run) -> None:
+        cancelled = inbox.cancelled(run) if run.inbox else None
+        self._engine.add(run)
+        if cancelled:
+            resolve(run, Outcome(error=cancelled))
+        elif (left := run.time_left()) <= 0:
+            resolve(run, Outcome(error=out_of_time(run)))
+        else:
+            self._engine.launch_claimed(run, left)
