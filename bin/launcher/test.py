@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from tempfile import TemporaryDirectory
 
 from . import kinds
 from .data_directory import configured, held
@@ -62,7 +63,10 @@ def _run_tests(arguments: Sequence[str], stop: StopRequest) -> int:
     with services.serving() as variables:
         rights = services.openbao.administrator() if services.openbao else {}
         environment = {**kinds.surroundings(data, variables), **rights}
-        return _pytest(arguments, environment, stop)
+        # pytest closes its directory of a user to all others, also to the accounts of another session's services.
+        with TemporaryDirectory(prefix="bifrost-pytest-") as own:
+            os.chmod(own, 0o755)
+            return _pytest(arguments, {**environment, "PYTEST_DEBUG_TEMPROOT": own}, stop)
 
 
 def _pytest(arguments: Sequence[str], environment: Mapping[str, str], stop: StopRequest) -> int:

@@ -38,7 +38,8 @@ class Stack:
         self.up = up
         self.workspace = workspace
         self.url: str = up.document["url"]
-        self.http = httpx.Client(base_url=self.url, timeout=60, limits=httpx.Limits())
+        # The server closes an idle connection after five seconds, which must not happen under a request.
+        self.http = httpx.Client(base_url=self.url, timeout=60, limits=httpx.Limits(keepalive_expiry=2))
         self._contract = Contract(self.http.get("/api/schema").json())
         self._variables = variables
         self._said_before = 0

@@ -94,7 +94,7 @@ def test_the_server_itself_is_killed_under_load(crowd: Crowd) -> None:
         start_and_wait_for_some(crowd)
         killed = postmaster(crowd.stack)
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda: is_reachable(crowd.stack) and postmaster(crowd.stack) != killed, "the next server")
+        eventually(lambda: is_reachable(crowd.stack) and postmaster(crowd.stack) != killed, "the next server", 60)
         eventually(crowd.stack.up.is_healthy, "health")
         all_well(crowd)
 

@@ -27,6 +27,11 @@ class Beat:
     beat: int
 
 
+def label(kind: str, worker: UUID) -> str:
+    """What journals call it: customers read them, so it names no host."""
+    return f"{kind}-{worker.hex[-8:]}"
+
+
 def register(kind: str, capacity: int, code_version: str = "") -> UUID:
     """Adds a row for this incarnation of the process and returns its id."""
     row = Worker.objects.create(
@@ -47,7 +52,7 @@ def retire(worker: UUID) -> None:
 
 def beats() -> Mapping[UUID, Beat]:
     """All workers and their beat counters."""
-    return {row.id: Beat(str(row), row.beat) for row in Worker.objects.all()}
+    return {row.id: Beat(label(row.kind, row.id), row.beat) for row in Worker.objects.all()}
 
 
 def fence(worker: UUID, seen: Beat, silent_seconds: float) -> bool:

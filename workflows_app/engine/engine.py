@@ -75,7 +75,7 @@ class Engine:
         """Registers the worker and starts the threads. Raises what the database raises when it is away."""
         with shared_context():
             self.id = workers.register(self.kind, settings.CONCURRENCY, catalog.current().version)
-        self.label = f"{self.kind}-{self.id.hex[-8:]}"  # customers see it: no host names
+        self.label = workers.label(self.kind, self.id)
         self.acknowledged = time.monotonic()
         self.writer = Writer(self.id.hex[-8:], self.lost)
         self.writer.start()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
 
 import psycopg
 import structlog
@@ -13,29 +12,20 @@ from django.conf import settings
 from django.db import connection as django_connection
 from django.db.utils import Error as DatabaseError
 
-from integrations.errors import VaultUnavailable
-from orgs import directory
 from orgs.tenancy import guard_thread, shared_context
-from workflows_app import catalog, recovery
+from workflows_app import recovery
 from workflows_app.dispatch import claims, settled
-from workflows_app.dispatch.claims import Claim, Wish
-from workflows_app.engine import claimed, connection, inbox
-from workflows_app.engine.claimed import Begun, Taken
-from workflows_app.engine.engine import Engine, resolve
-from workflows_app.engine.run import Run, Stretch
-from workflows_app.engine.runner import Outcome, out_of_time
+from workflows_app.dispatch.claims import Wish
+from workflows_app.engine import connection, inbox
+from workflows_app.engine.beginning import Beginning
+from workflows_app.engine.engine import Engine
 
 log = structlog.get_logger(__name__)
 
 LOOK_SECONDS = 1.0
 INBOX_SECONDS = 0.5
 GATHER_SECONDS = 0.005
-VAULT_SECONDS = 5.0
-MISSING_SECONDS = 5.0
-LOADING_SECONDS = 0.5
 STOP_SECONDS = 5.0
-# Reading the workspace costs milliseconds, and many that were queued before an edit may come in a row.
-COMPARED_SECONDS = 0.2
 # One organization never fills a process: a quarter is kept for the others, however long its runs take.
 SHARE_OF_ONE = 0.75
 
@@ -52,12 +42,11 @@ class Intake:
         self._gave_back = time.monotonic()
         self._next_due: float | None = None
         self._claimed = 0.0
-        self._compared = 0.0
-        self._has_old_code = False
         self._work = threading.Event()
         self._claiming = threading.Lock()
-        self._full = False
         self._stopped = threading.Event()
+        self._takes_no_more = threading.Event()
+        self._beginning = Beginning(engine, self._takes_no_more)
         self._thread = threading.Thread(target=self._run, name="engine-intake", daemon=True)
 
     def start(self) -> None:
@@ -70,16 +59,13 @@ class Intake:
 
     def take_no_more(self) -> None:
         """Claims nothing more. A claim that is under way is finished first; inboxes are read on."""
-        self._full = True
+        self._takes_no_more.set()
         if self._claiming.acquire(timeout=STOP_SECONDS):
             self._claiming.release()
 
-    def take_no_more(self) -> None:
-        self.stop()
-
     def stop(self) -> None:
         """Ends the thread."""
-        self._full = True
+        self._takes_no_more.set()
         self._stopped.set()
         self._work.set()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
@@ -117,7 +103,7 @@ class Intake:
         more = True
         while more and self._engine.accepts and self._engine.takes:
             with self._claiming:
-                more = not self._full and self._claim()
+                more = not self._takes_no_more.is_set() and self._claim()
 
     def _give_back(self) -> None:
         """Rows that name this process and that it does not hold: their claim was cut off on the way here."""
@@ -146,7 +132,7 @@ class Intake:
         self._claimed = time.monotonic()
         self._after = claims.served_last(found, self._after)
         if found:
-            self._begin(found)
+            self._beginning.begin(found)
         return bool(found)
 
     def _in_touch(self) -> bool:
@@ -159,73 +145,3 @@ class Intake:
             claims.prepare_connection(raw)
             self._prepared = raw
         return raw
-
-    def _begin(self, found: list[Claim]) -> None:
-        engine = self._engine
-        for claim in found:
-            engine.hold(claim.execution)
-        taken = [each for claim in found if (each := self._taken(claim))]
-        begun = self._patiently(lambda: claimed.begin(engine, taken))
-        started = {row.id for _, row in begun}
-        for claim in found:
-            if claim.execution not in started:
-                engine.release(claim.execution)
-        stretches = claimed.stretches(begun)
-        for each, row in begun:
-            if run := self._run_of(each, row, stretches[row.id]):
-                self._launch(run)
-
-    def _patiently(self, begin: Callable[[], list[tuple[Taken, Begun]]]) -> list[tuple[Taken, Begun]]:
-        """Where the database goes away in between, nobody knows whether they have begun: asked until it is back."""
-        while True:
-            try:
-                return begin()
-            except connection.DatabaseAway as error:
-                log.warning("a begin waits for the database", error=str(error).strip())
-                if self._stopped.wait(0.5) or self._full or not self._engine.accepts:
-                    return []
-
-    def _taken(self, claim: Claim) -> Taken | None:
-        organization = directory.organization_by_id(claim.organization)
-        if organization is None:
-            recovery.forget_execution(claim.execution)
-            return None
-        loaded = catalog.current().workflows.get(claim.workflow)
-        if (loaded is None or loaded.code_version != claim.code_version) and self._outdated():
-            reason = f"the workers are loading the code of {claim.workflow}"
-            recovery.put_off(self._engine.id, claim.execution, organization, LOADING_SECONDS, reason)
-            return None
-        if loaded is None:
-            recovery.no_such_workflow(self._engine.id, claim.execution, claim.workflow, organization, MISSING_SECONDS)
-            return None
-        return Taken(claim, organization, loaded)
-
-    def _outdated(self) -> bool:
-        """Whether this process has old code, in the moment between an edit and its being noticed. What was queued
-        before the last edit differs as well, and runs the newest code."""
-        if time.monotonic() - self._compared > COMPARED_SECONDS:
-            self._has_old_code = catalog.is_outdated()
-            self._compared = time.monotonic()
-        return self._has_old_code
-
-    def _run_of(self, taken: Taken, row: Begun, stretch: Stretch) -> Run | None:
-        """The run; None where there is none, which its record then says. One that is broken harms no other."""
-        engine = self._engine
-        try:
-            return claimed.run_of(engine, taken, row, stretch)
-        except VaultUnavailable:
-            recovery.put_off(engine.id, row.id, taken.organization, VAULT_SECONDS, "waits for the vault")
-        except Exception as error:
-            log.exception("an execution cannot run", execution_id=str(row.id), org_id=taken.organization.org_id)
-            recovery.end_broken(engine.id, row.id, taken.organization, error)
-        engine.release(row.id)
-        return None
-
-    def _launch(self, run: Run) -> None:
-        self._engine.add(run)
-        if run.inbox and (cancelled := inbox.cancelled(run)):
-            resolve(run, Outcome(error=cancelled))
-        elif (left := run.time_left()) <= 0:
-            resolve(run, Outcome(error=out_of_time(run)))
-        else:
-            self._engine.launch_claimed(run, left)

@@ -99,6 +99,7 @@ def test_nothing_ran_before_the_forks(workers: WorkersCommand) -> None:
 # --- somebody is killed ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("which", range(WORKERS))
 def test_an_idle_worker_that_is_killed_is_followed_by_another_and_hints_go_on(
     workers: WorkersCommand, which: int
@@ -121,6 +122,7 @@ def test_an_idle_worker_of_ordinary_tasks_that_is_killed_stops_no_task(workers: 
     eventually((tmp_path / "done").exists, "the task", 10)
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("role", ["pusher", "monitor"])
 def test_a_helper_that_is_killed_is_followed_by_another(workers: WorkersCommand, role: str) -> None:
     killed = workers.pid(f"engine {role}")
@@ -152,6 +154,7 @@ def test_a_worker_that_stands_still_is_killed_and_the_others_go_on(workers: Work
     assert "shows no sign of life and is killed" in workers.output
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("role", ["pusher", "monitor", "sentinel", "main"])
 def test_a_cluster_of_which_somebody_stands_still_is_replaced(workers: WorkersCommand, role: str) -> None:
     main = workers.pid("engine main")
@@ -178,6 +181,7 @@ def test_it_stops_when_asked_and_leaves_nobody(own_workers: WorkersCommand, numb
     assert own_workers.rows() == set()
 
 
+@pytest.mark.faults
 def test_it_stops_in_time_although_somebody_stands_still(own_workers: WorkersCommand) -> None:
     for role in ("engine pusher", "tasks monitor"):
         os.kill(own_workers.pid(role), signal.SIGSTOP)
@@ -190,6 +194,7 @@ def test_it_stops_in_time_although_somebody_stands_still(own_workers: WorkersCom
     assert own_workers.processes() == {}
 
 
+@pytest.mark.faults
 def test_it_stops_in_the_middle_of_its_start(workspace: Path) -> None:
     started = WorkersCommand(BIFROST_WORKSPACE=str(workspace))
     try:
@@ -229,6 +234,7 @@ def test_nobody_stays_when_it_is_killed_with_the_heads_of_its_clusters(own_worke
 # --- retiring --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults
 def test_workers_retire_in_order_again_and_again_while_hints_flow(workers: WorkersCommand) -> None:
     main, said = workers.pid("engine main"), len(workers.output)
     stop = threading.Event()
@@ -279,6 +285,7 @@ def test_an_ordinary_task_runs_once_also_when_it_fails(workers: WorkersCommand, 
     assert Failure.objects.count() == 1
 
 
+@pytest.mark.faults
 def test_a_task_that_takes_long_is_waited_for_and_nothing_is_replaced(workers: WorkersCommand, tmp_path: Path) -> None:
     main = workers.pid("tasks main")
     defer("time.sleep", SHORT_MARKS * 2)
