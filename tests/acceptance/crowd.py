@@ -88,6 +88,14 @@ class Crowd:
         """The next run that comes to this moment ends its process."""
         (self.room / f"die {moment}").touch()
 
+    @contextmanager
+    def more_workers(self) -> Iterator[None]:
+        """A second `manage.py workers` beside those of bin/up; in the end it is asked to stop, and does."""
+        with self.stack.beside("workers") as process:
+            all_workers(self.stack, 4)
+            yield
+            process.terminate()
+
     # --- at the end --------------------------------------------------------------------------------------------------
 
     def wait_ended(self, number: int | None = None, seconds: float = END_SECONDS) -> None:

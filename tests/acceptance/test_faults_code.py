@@ -77,7 +77,7 @@ def test_values_that_no_database_takes(crowd: Crowd) -> None:
 BROKEN = {
     "its input is no object": "UPDATE {execution} SET input = '[1]'",
     "who started it is not known": "UPDATE {execution} SET executed_by = 'null'",
-    "its code is not there": """UPDATE {execution} SET trigger = trigger || '{{"pinned": true}}', code_version = 'gone'""",
+    "its code is not there": "UPDATE {execution} SET code_version = 'gone', trigger = '{{\"pinned\": true}}'",
     "what was sealed is not readable": "UPDATE {execution} SET input_sealed = '\\x00112233'",
     "its record is gone": "DELETE FROM {execution}",
     "its journal is gone": "DELETE FROM {event}",

@@ -26,7 +26,7 @@ def pending(crowd: Crowd) -> tuple[str, str]:
     assert (answer.status_code, answer.json()["status"]) == (202, "PendingApproval")
     execution = answer.json()["executionId"]
     waiting = stack.call("GET", "/api/approvals?state=pending", stack.token("acme")).json()["results"]
-    [approval] = [entry["id"] for entry in waiting if entry["executionId"] == execution]
+    [approval] = [entry["approvalId"] for entry in waiting if entry["executionId"] == execution]
     crowd.ids.append(execution)
     return execution, approval
 
@@ -59,7 +59,7 @@ def test_approvals_rejections_and_cancels_at_once(crowd: Crowd) -> None:
         execution, approval = pending(crowd)
         cancel = partial(stack.call, "POST", f"/api/executions/{execution}/cancel", stack.token("acme"))
         calls: list[Any] = [partial(decide, crowd, approval, "approve"), partial(decide, crowd, approval, "reject")]
-        callers = [stack.begin_call(call) for call in (calls + [cancel]) * 6]
+        callers = [stack.begin_call(call) for call in [*calls, cancel] * 6]
         assert {caller.result().status_code for caller in callers} <= {200, 202, 409}
         crowd.wait_ended()
         found = crowd.check([execution])

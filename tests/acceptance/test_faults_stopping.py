@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -14,16 +12,6 @@ from tests.acceptance.crowd import Crowd, all_workers, holders, send, workers
 from tests.acceptance.launching import eventually
 
 NUMBER = 100
-
-
-@contextmanager
-def more_workers(crowd: Crowd) -> Iterator[subprocess.Popen[str]]:
-    """A second `manage.py workers` beside those of bin/up, until it is asked to stop."""
-    stack = crowd.stack
-    with stack.beside("workers") as process:
-        all_workers(stack, 4)
-        yield process
-        send([process.pid], signal.SIGTERM)
 
 
 def children_of(pid: int) -> set[int]:
@@ -92,7 +80,7 @@ def is_main(pid: int) -> bool:
 
 @pytest.mark.faults
 def test_all_of_one_machine_stop_under_load_and_another_one_goes_on(crowd: Crowd) -> None:
-    with more_workers(crowd):
+    with crowd.more_workers():
         once, again = crowd.start("once", 2 * NUMBER, seconds=0.2), crowd.start("again", 2 * NUMBER, seconds=-1)
         crowd.wait_begun(2 * NUMBER)
     crowd.open()
