@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone as clock
 from django.utils.module_loading import import_string
+from psycopg.errors import DeadlockDetected
 
 from orgs import cloning, directory, migrating
 from orgs.errors import InvalidOrganization, OrganizationExists
@@ -18,6 +19,7 @@ from orgs.models import Domain, Organization
 from orgs.records import OrganizationRecord
 from orgs.tenancy import checked_schema_name, shared_context
 
+DROP_TRIES = 10
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 
 
@@ -111,7 +113,18 @@ def run_steps(steps: Sequence[str], organization: OrganizationRecord) -> None:
 
 
 def _remove(organization: Organization) -> None:
+    for again in reversed(range(DROP_TRIES)):
+        try:
+            _remove_at_once(organization)
+            break
+        except OperationalError as error:
+            # A drop locks tables in another order than those who still write to them, and may be the one to yield.
+            if not (again and isinstance(error.__cause__, DeadlockDetected)):
+                raise
+    directory.forget()
+
+
+def _remove_at_once(organization: Organization) -> None:
     with transaction.atomic():
         cloning.drop_schema(checked_schema_name(organization.schema_name))
         Organization.objects.filter(id=organization.id).delete()
-    directory.forget()

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from threading import Thread
 from uuid import uuid4
 
+import psycopg
 import pytest
 from django.db import connection
 from pytest_django.fixtures import Settings
@@ -228,6 +230,27 @@ def test_a_drop_that_fails_leaves_the_doors_closed_and_can_be_repeated(
     settings.DROPPING_STEPS = []
     drop_organization(made)
     assert not Organization.objects.filter(org_id="initech").exists()
+
+
+@committed
+def test_a_drop_gets_through_although_others_still_write(acme: OrganizationRecord) -> None:
+    """They lock its tables in another order, and one of the two has to yield."""
+    made = create_organization("initech", "Initech")
+    tables = ("executionevent", "inbox", "execution", "approval", "webhookdelivery", "schedulerun")
+    names = [f"{made.schema_name}.workflows_app_{table}" for table in tables]
+    with psycopg.connect(**connection.get_connection_params()) as writer:
+        writer.execute(f"LOCK TABLE {names[-1]} IN ROW EXCLUSIVE MODE".encode())
+        dropping = Thread(target=lambda: (drop_organization(made), connection.close()))
+        dropping.start()
+        deadline = time.monotonic() + 10
+        while not writer.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+            assert time.monotonic() < deadline
+        with suppress(psycopg.errors.DeadlockDetected):
+            for name in names:
+                writer.execute(f"LOCK TABLE {name} IN ROW EXCLUSIVE MODE".encode())
+    dropping.join(30)
+    assert not Organization.objects.filter(org_id="initech").exists()
+    assert made.schema_name not in schemas()
 
 
 def test_secrets_of_a_dropped_organization_are_not_inherited_by_the_next_of_that_name(db: None) -> None:

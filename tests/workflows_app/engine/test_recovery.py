@@ -117,14 +117,14 @@ def test_a_dropped_organization_leaves_the_queue_and_nothing_of_others(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_start_that_came_through_the_door_is_awaited_and_leaves_nothing(acme: OrganizationRecord) -> None:
-    statement = "INSERT INTO dispatch_dispatch SELECT * FROM started"
+    insert = """
+        INSERT INTO dispatch_dispatch (execution, organization, workflow, status, priority, epoch, inbox)
+        VALUES (gen_random_uuid(), %s, 'waits', 'Queued', 1, 0, 0)"""
     with psycopg.connect(**django_connection.get_connection_params()) as starting:
-        left_behind(acme, uuid7())
-        starting.execute("CREATE TEMPORARY TABLE started AS TABLE dispatch_dispatch")
         starting.execute(f"LOCK TABLE {acme.schema_name}.workflows_app_execution IN ROW EXCLUSIVE MODE".encode())
         dropping = caller(lambda: recovery.forget_organization(acme))
         until(lambda: starting.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
-        starting.execute(f"DELETE FROM dispatch_dispatch; {statement}".encode())
+        starting.execute(insert.encode(), [acme.id])
         starting.commit()
         dropping.join(10)
     assert not Dispatch.objects.exists()
