@@ -32,17 +32,21 @@ def read(engine: Engine) -> None:
         elif number > run.inbox:
             behind[run.facts.organization].append(run)
     for organization, those in behind.items():
-        _deliver(engine, organization, those)
+        deliver(engine, organization, those)
 
 
 def cancelled(run: Run) -> Cancelled | None:
     """Why the run must not begin: its inbox holds a cancellation, which is noted in its journal."""
     with org_context(run.facts.organization):
         entry = Inbox.objects.filter(execution_id=run.facts.id, kind="cancel").values("kind", "name", "data").first()
-    return _cancellation(run, entry) if entry else None
+    if entry is None:
+        return None
+    run.note("inbox", entry["kind"], entry["data"])
+    return _cancellation(entry)
 
 
-def _deliver(engine: Engine, organization: OrganizationRecord, runs: Sequence[Run]) -> None:
+def deliver(engine: Engine, organization: OrganizationRecord, runs: Sequence[Run]) -> None:
+    """Reads what is new in the inboxes of these runs of one organization, in a thread of the database."""
     by_id = {run.facts.id: run for run in runs}
     with org_context(organization):
         entries = list(
@@ -52,14 +56,18 @@ def _deliver(engine: Engine, organization: OrganizationRecord, runs: Sequence[Ru
         )
     for entry in entries:
         run = by_id[entry["execution_id"]]
-        if entry["number"] <= run.inbox:
-            continue
-        run.inbox = entry["number"]
         if entry["kind"] == "cancel":
-            engine.stop_run(run, _cancellation(run, entry))
+            engine.loop.call_soon_threadsafe(_hear_cancel, run, entry)
 
 
-def _cancellation(run: Run, entry: Mapping[str, Any]) -> Cancelled:
+def _hear_cancel(run: Run, entry: Mapping[str, Any]) -> None:
+    """On the loop. Counts as read only where the run is still there to end by it: one that is just beginning is asked
+    again at the next look, and one that is just being put aside finds an entry that it has not read."""
+    if entry["number"] > run.inbox and run.stop is not None and run.stop(_cancellation(entry)):
+        run.inbox = entry["number"]
+        run.note("inbox", entry["kind"], entry["data"])
+
+
+def _cancellation(entry: Mapping[str, Any]) -> Cancelled:
     who = (entry["data"] or {}).get("by", "")
-    run.note("inbox", entry["kind"], entry["data"])
     return Cancelled(f"Cancelled by {who}." if who else "Cancelled.", error_type="Cancelled")

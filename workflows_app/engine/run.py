@@ -105,7 +105,7 @@ class Run:
         self.refused = False  # the database refused what its end was to say
         self.still_running = False  # it was stopped, and its code did not
         self.stop_reason: BaseException | None = None
-        self.stop: Callable[[BaseException], None] | None = None  # on the loop; set once the code was started
+        self.stop: Callable[[BaseException], bool] | None = None  # on the loop; set once the code was started
         self.position = Position()
         self._config = config
         self._limits = limits

@@ -78,10 +78,10 @@ class _Finisher:
         self.on_done: Callable[[Run, Outcome], None] | None = on_done
         self.timer: asyncio.TimerHandle | None = None
 
-    def stop(self, reason: BaseException) -> None:
-        """Cancels all tasks of the run; one that will not end is abandoned."""
+    def stop(self, reason: BaseException) -> bool:
+        """Cancels all tasks of the run; one that will not end is abandoned. Whether it was not at its end already."""
         if self.on_done is None or self.run.stop_reason is not None:
-            return
+            return False
         self.run.stop_reason = reason
         self._cancel_all()
         loop = self.run.engine.loop
@@ -89,6 +89,7 @@ class _Finisher:
         loop.call_later(ABANDON_SECONDS, self._abandon)
         if self.run.thread is not None:
             interrupt(self.run.thread)
+        return True
 
     def main_done(self, main: asyncio.Task[Any]) -> None:
         if self.on_done is None:

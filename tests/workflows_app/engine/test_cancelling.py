@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.db import connections
 
 from orgs.records import OrganizationRecord
-from orgs.tenancy import org_context
+from orgs.tenancy import org_context, shared_context
 from tests.workflows_app.engine.conftest import ADA, Run, Workspace, caller, journal, recorded
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import sending
 from workflows_app.dispatch.models import Dispatch, Fleet
-from workflows_app.engine import process
+from workflows_app.engine import ending, inbox, process
+from workflows_app.engine.engine import Engine
+from workflows_app.engine.run import Run as EngineRun
 from workflows_app.errors import HasEnded, UnknownExecution
 from workflows_app.executions import Outcome, Start, submit
 from workflows_app.models import Inbox
@@ -209,3 +213,53 @@ def test_a_cancel_that_arrives_exactly_while_a_run_suspends_is_not_lost(
         outcomes.append(outcome)
 
     assert [worker.end_of(acme, outcome, seconds=10).status for outcome in outcomes] == ["Cancelled"] * 15
+
+
+def test_a_cancel_that_is_read_when_the_run_is_just_being_put_aside_is_not_lost(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its attempt has been judged, and not yet written: too late to stop it, and it must not count as read."""
+    conclude = ending.conclude
+
+    def conclude_and_read(run: EngineRun, *arguments: Any) -> ending.Ending:
+        found = conclude(run, *arguments)
+        reader = threading.Thread(target=cancel_and_read, args=(acme, run))
+        reader.start()
+        reader.join()
+        return found
+
+    monkeypatch.setattr(ending, "conclude", conclude_and_read)
+    workspace.add(SLEEPS)
+    worker.start()
+
+    outcome = worker.submit("fails")
+
+    assert worker.end_of(acme, outcome, seconds=10).status == "Cancelled"
+
+
+def cancel_and_read(organization: OrganizationRecord, run: EngineRun) -> None:
+    """In a thread of its own, as another process would cancel and this one's intake read."""
+    try:
+        with suppress(HasEnded), shared_context():
+            sending.cancel(organization, run.facts.id, ADA)
+            inbox.deliver(run.engine, organization, [run])
+    finally:
+        connections.close_all()
+
+
+def test_a_cancel_that_is_read_before_the_code_has_begun_is_not_lost(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What its configs need from the vault is being fetched meanwhile."""
+    fetched = threading.Event()
+    monkeypatch.setattr(Engine, "secret_configs", lambda *_: ("api_key",))
+    monkeypatch.setattr(EngineRun, "fetch_secret_configs", lambda *_: fetched.wait(20))
+    workspace.add(SLEEPS)
+    engine = worker.start()
+    outcome = worker.submit("sleeps")
+    run = eventually(lambda: engine.runs.get(UUID(outcome.execution_id)), "run")
+
+    cancel_and_read(acme, run)
+    fetched.set()
+
+    assert worker.end_of(acme, outcome, seconds=10).status == "Cancelled"
