@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from tests.acceptance.launching import eventually
+from tests.acceptance.launching import eventually, send
 from tests.acceptance.stack import SHORT_TIMES, Stack
 
 # Short, but not so short that a machine with other work to do looks dead.
@@ -181,12 +180,6 @@ def all_workers(stack: Stack, number: int = 2) -> list[int]:
     """The worker processes, once there are so many."""
     eventually(lambda: len(workers(stack)) == number, f"{number} workers")
     return workers(stack)
-
-
-def send(pids: Iterable[int], number: signal.Signals) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,13 @@ def eventually(holds: Callable[[], Any], what: str, seconds: float = 30.0) -> An
         assert time.monotonic() < limit, f"{what}: not within {seconds:g} s"
         time.sleep(0.02)
     return answer
+
+
+def send(pids: Iterable[int], number: signal.Signals) -> None:
+    """The signal to each of them that is there."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def processes(data: Path) -> dict[int, str]:

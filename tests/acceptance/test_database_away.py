@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.acceptance.launching import eventually
+from tests.acceptance.launching import eventually, send
 from tests.acceptance.stack import Gate, Stack, running_stack
 from tests.acceptance.test_bad_input import refused
 
@@ -42,16 +42,17 @@ def away(stack: Stack) -> Iterator[None]:
 def frozen(stack: Stack) -> Iterator[None]:
     """The server and all its processes stand still: connections stay, and nothing answers."""
     server = postmaster(stack)
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server)], capture_output=True, text=True, check=True)
-    pids = [server, *map(int, children.stdout.split())]
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    pids = [server]
     try:
+        os.kill(server, signal.SIGSTOP)  # first, so that it has no more children than those found now
+        children = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(server)], capture_output=True, text=True, check=True
+        )
+        pids += map(int, children.stdout.split())
+        send(pids, signal.SIGSTOP)
         yield
     finally:
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+        send(pids, signal.SIGCONT)
 
 
 def is_reachable(stack: Stack) -> bool:

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from tests.acceptance.crowd import Crowd, all_workers, send
-from tests.acceptance.launching import eventually
+from tests.acceptance.crowd import Crowd, all_workers
+from tests.acceptance.launching import eventually, send
 
 SUBMIT = """
 import json

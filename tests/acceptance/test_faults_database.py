@@ -14,8 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.acceptance.crowd import Crowd, all_workers, holders, send, workers
-from tests.acceptance.launching import eventually
+from tests.acceptance.crowd import Crowd, all_workers, holders, workers
+from tests.acceptance.launching import eventually, send
 from tests.acceptance.stack import Stack, running_stack
 from tests.acceptance.test_database_away import away, frozen, is_reachable, postmaster
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.acceptance.crowd import Crowd, all_workers, held_back, holders, send, stopped
-from tests.acceptance.launching import eventually
+from tests.acceptance.crowd import Crowd, all_workers, held_back, holders, stopped
+from tests.acceptance.launching import eventually, send
 
 EACH = 100  # of those that must not run twice, and of those that may
 

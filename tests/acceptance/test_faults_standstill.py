@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.crowd import Crowd, all_workers, holders, send, stopped, workers
-from tests.acceptance.launching import eventually
+from tests.acceptance.crowd import Crowd, all_workers, holders, stopped, workers
+from tests.acceptance.launching import eventually, send
 
 NUMBER = 100
 

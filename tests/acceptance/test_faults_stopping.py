@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
-from tests.acceptance.crowd import Crowd, all_workers, holders, send, workers
-from tests.acceptance.launching import eventually
+from tests.acceptance.crowd import Crowd, all_workers, holders, workers
+from tests.acceptance.launching import eventually, send
 
 NUMBER = 100
 

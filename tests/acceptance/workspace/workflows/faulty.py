@@ -34,9 +34,9 @@ def die_if_asked(room: str, moment: str) -> None:
 async def work(context: OrganizationContext, room: str, seconds: float) -> str:
     """Takes so many seconds; negative: until there is a file `open`."""
     leave_a_line(room, context.execution_id, "begin")
-    context.log("info", "begun")
-    die_if_asked(room, "inside")
     try:
+        context.log("info", "begun")
+        die_if_asked(room, "inside")
         if seconds >= 0:
             await asyncio.sleep(seconds)
         while seconds < 0 and not (Path(room) / "open").exists():
