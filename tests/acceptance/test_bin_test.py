@@ -42,6 +42,7 @@ def test_its_exit_status_and_closing_line_are_pytest_s(suite: Path) -> None:
     assert processes(suite.parent / "data") == {}
 
 
+@pytest.mark.faults
 def test_tests_get_a_database_and_a_vault_of_their_own(suite: Path) -> None:
     with running(suite.parent / "data") as up:
         source = (
@@ -72,6 +73,7 @@ def test_a_choice_by_marker_is_the_callers(given: list[str]) -> None:
     assert parse(["tests/orgs"]) == ["-m", "not faults", "tests/orgs"]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_tests_and_what_they_started(suite: Path, number: int) -> None:
     (suite / "test_one.py").write_text(
@@ -101,6 +103,7 @@ def test_a_signal_ends_the_tests_and_what_they_started(suite: Path, number: int)
     assert processes(data) == {}
 
 
+@pytest.mark.faults
 def test_a_second_one_says_who_runs(suite: Path) -> None:
     source = (
         "import json, os, subprocess, sys\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.acceptance.launching import eventually
 from tests.acceptance.stack import Gate, Stack
 
@@ -28,6 +30,7 @@ def test_the_culprit_alone_gets_the_blame_and_the_next_request_works(stack: Stac
     assert warning not in str(stack.record(harmed.json()["executionId"])["logs"])
 
 
+@pytest.mark.faults
 def test_after_four_of_them_the_process_leaves_and_is_started_again(stack: Stack, gate: Gate) -> None:
     web = stack.web
     since_its_start = stack.up.output.rpartition("web ended by itself")[2]

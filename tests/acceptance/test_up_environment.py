@@ -67,6 +67,7 @@ def test_one_whose_making_was_cut_short_is_made_anew(root: Path, steps: list[str
     assert steps == ["Making", "Installing"]
 
 
+@pytest.mark.faults
 def test_one_that_was_copied_from_elsewhere_is_made_anew(root: Path, steps: list[str]) -> None:
     environment.prepare(["requirements.txt"])
     stamp = json.loads(environment.STAMP.read_text())

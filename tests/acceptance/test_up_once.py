@@ -59,6 +59,7 @@ def test_a_second_start_finds_the_same_people_and_tokens(data: Path) -> None:
     assert "Migrating" not in up.output
 
 
+@pytest.mark.faults
 def test_a_revoked_token_is_replaced(data: Path) -> None:
     before = json.loads((data / "credentials.json").read_text())
     with running(data) as up:
@@ -71,6 +72,7 @@ def test_a_revoked_token_is_replaced(data: Path) -> None:
     assert up.document["admin"] == before["admin"]
 
 
+@pytest.mark.faults
 def test_lost_credentials_are_made_anew(data: Path) -> None:
     (data / "credentials.json").write_text("{")
 
@@ -89,6 +91,7 @@ def test_a_failing_example_is_a_failure(data: Path, tmp_path: Path) -> None:
     assert "WorkflowException: It rains." in up.output
 
 
+@pytest.mark.faults
 def test_a_workspace_without_the_example_is_none(data: Path, tmp_path: Path) -> None:
     workspace = write_workspace(tmp_path / "workspace", ANOTHER)
 
@@ -98,6 +101,7 @@ def test_a_workspace_without_the_example_is_none(data: Path, tmp_path: Path) -> 
     assert "does not hold my_first_workflow, so no example was run" in up.output
 
 
+@pytest.mark.faults
 def test_a_file_that_does_not_load_does_not_stop_the_start(data: Path, tmp_path: Path) -> None:
     workspace = write_workspace(tmp_path / "workspace", ANOTHER)
     (workspace / "workflows" / "broken.py").write_text("import nothing_of_this_name\n")
@@ -105,6 +109,7 @@ def test_a_file_that_does_not_load_does_not_stop_the_start(data: Path, tmp_path:
     assert run_once(data, BIFROST_WORKSPACE=str(workspace)).process.returncode == 0
 
 
+@pytest.mark.faults
 def test_a_start_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
     data = tmp_path / "data"
     (data / "postgres.new" / "base").mkdir(parents=True)
@@ -119,6 +124,7 @@ def test_a_start_that_was_cut_short_is_begun_anew(tmp_path: Path) -> None:
     assert (aside / "vault.db").read_text() == "half"
 
 
+@pytest.mark.faults
 def test_a_long_path_with_spaces_and_letters_of_any_kind_works(tmp_path: Path) -> None:
     data = tmp_path / ("long " * 18).strip() / "dätä & co"
     data.mkdir(parents=True)
@@ -131,6 +137,7 @@ def test_a_long_path_with_spaces_and_letters_of_any_kind_works(tmp_path: Path) -
     assert not Path(directory).exists()
 
 
+@pytest.mark.faults
 def test_a_remembered_port_that_is_taken_is_replaced(data: Path) -> None:
     port = int(json.loads((data / "openbao" / "config.json").read_text())["api_addr"].rpartition(":")[2])
 
@@ -141,6 +148,7 @@ def test_a_remembered_port_that_is_taken_is_replaced(data: Path) -> None:
     assert not up.document["vaultAddr"].endswith(f":{port}")
 
 
+@pytest.mark.faults
 def test_services_of_the_callers_own_are_used_and_none_started_in_their_place(data: Path, tmp_path: Path) -> None:
     own = tmp_path / "own"
     with running(data) as up:
@@ -176,6 +184,7 @@ def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     assert "set BIFROST_DATA_DIR" in up.output
 
 
+@pytest.mark.faults
 def test_data_of_another_version_are_refused_by_name(tmp_path: Path, data: Path) -> None:
     version = data / "postgres" / "PG_VERSION"
     version.write_text("17\n")

@@ -56,6 +56,7 @@ def test_a_signal_stops_everything(data: Path, number: int) -> None:
     assert processes(data) == {}
 
 
+@pytest.mark.faults
 def test_ctrl_c_works_where_a_shell_started_it_in_the_background(data: Path) -> None:
     # Such a shell has its children ignore SIGINT.
     script = 'trap "" INT; exec "$@"'
@@ -65,6 +66,7 @@ def test_ctrl_c_works_where_a_shell_started_it_in_the_background(data: Path) -> 
     assert processes(data) == {}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 0.8, 1.3])
 def test_a_signal_during_the_start_stops_everything_too(data: Path, seconds: float) -> None:
     up = Up(data)
@@ -91,6 +93,7 @@ def test_nothing_outlives_a_killed_one_and_the_next_start_works(data: Path) -> N
         assert following.is_healthy()
 
 
+@pytest.mark.faults
 def test_a_start_right_after_a_kill_does_not_meet_what_was_killed(data: Path) -> None:
     with running(data) as up:
         port = up.document["url"].rpartition(":")[2]
@@ -100,6 +103,7 @@ def test_a_start_right_after_a_kill_does_not_meet_what_was_killed(data: Path) ->
             assert following.is_healthy()
 
 
+@pytest.mark.faults
 def test_what_a_workflow_started_is_ended_as_well(data: Path, tmp_path: Path) -> None:
     workspace = write_workspace(tmp_path / "workspace", WITH_A_GRANDCHILD)
 
@@ -110,6 +114,7 @@ def test_what_a_workflow_started_is_ended_as_well(data: Path, tmp_path: Path) ->
     assert processes(data) == {}
 
 
+@pytest.mark.faults
 def test_a_second_signal_ends_the_grace_of_a_run_that_will_not_stop(data: Path, tmp_path: Path) -> None:
     workspace = write_workspace(tmp_path / "workspace", ENDLESS)
     begun = tmp_path / "begun"
@@ -127,6 +132,7 @@ def test_a_second_signal_ends_the_grace_of_a_run_that_will_not_stop(data: Path, 
     assert processes(data) == {}
 
 
+@pytest.mark.faults
 def test_processes_that_were_left_behind_are_ended_by_the_next_start(data: Path) -> None:
     orphan = subprocess.Popen(["sleep", "600"], env={**environment(data), "BIFROST_LAUNCHER": str(data)})
 
@@ -137,6 +143,7 @@ def test_processes_that_were_left_behind_are_ended_by_the_next_start(data: Path)
     assert orphan.wait(5) == -signal.SIGKILL
 
 
+@pytest.mark.faults
 def test_a_process_of_another_data_directory_is_let_alone(data: Path) -> None:
     other = subprocess.Popen(["sleep", "600"], env={**environment(data), "BIFROST_LAUNCHER": f"{data}-other"})
 
@@ -147,6 +154,7 @@ def test_a_process_of_another_data_directory_is_let_alone(data: Path) -> None:
     other.wait()
 
 
+@pytest.mark.faults
 def test_a_stale_pid_file_that_names_a_living_process_does_not_stop_the_start(data: Path) -> None:
     living = subprocess.Popen(["sleep", "600"])
     try:

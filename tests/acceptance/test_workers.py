@@ -134,7 +134,11 @@ def test_code_that_holds_the_interpreter_is_ended_and_other_processes_go_on(stac
     eventually(lambda: "shows no sign of life and is killed" in stack.said, "its word")
 
 
-@pytest.mark.parametrize("role", ["engine pusher", "engine monitor", "engine sentinel", "engine main"])
+OTHER_ROLES = ("pusher", "monitor", "main")
+ROLES = ["engine sentinel", *(pytest.param(f"engine {role}", marks=pytest.mark.faults) for role in OTHER_ROLES)]
+
+
+@pytest.mark.parametrize("role", ROLES)
 def test_a_cluster_that_hangs_is_replaced(stack: Stack, role: str) -> None:
     main = named(stack, "engine main")
     os.kill(named(stack, role)[0], signal.SIGSTOP)
@@ -232,6 +236,7 @@ def test_with_the_times_as_they_are_by_default_everything_is_over_in_thirty_seco
             worked(stack, OVER_SECONDS - (time.monotonic() - began))
 
 
+@pytest.mark.faults
 def test_hints_travel_by_redis_and_without_it_work_goes_on() -> None:
     port = free_port()
     with redis_server(port) as url, running_stack(**SHORT_TIMES, REDIS_URL=url) as stack:
