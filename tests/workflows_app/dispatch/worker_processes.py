@@ -65,10 +65,14 @@ class WorkersCommand:
         return sorted(pid for pid, shown in self.processes().items() if shown == role)
 
     def pid(self, role: str) -> int:
-        """The one of that role, once it is there."""
-        found: list[int] = eventually(lambda: self.pids(role), f"a process {role}", 40)
-        assert len(found) == 1, found
-        return found[0]
+        """The one of that role, once it is there alone: what it forks has its name for a moment."""
+
+        def one() -> int:
+            found = self.pids(role)
+            return found[0] if len(found) == 1 else 0
+
+        pid: int = eventually(one, f"one process {role}", 40)
+        return pid
 
     def processes(self) -> dict[int, str]:
         """All below the command by what they say they are, also those whose parent is gone."""
