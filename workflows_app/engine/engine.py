@@ -7,10 +7,9 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import InvalidStateError, ThreadPoolExecutor
+from concurrent.futures import InvalidStateError
 from typing import Any, TypeVar
 from uuid import UUID
-from weakref import WeakSet
 
 import structlog
 import uvloop
@@ -23,6 +22,7 @@ from workflows_app.dispatch import workers
 from workflows_app.engine import connection, ending, runner, statements
 from workflows_app.engine.admission import Admission
 from workflows_app.engine.children import run_child
+from workflows_app.engine.database import DatabaseThreads
 from workflows_app.engine.finish import LOST, finish_later
 from workflows_app.engine.journal import Statement, Write, Writer
 from workflows_app.engine.limits import Limits
@@ -65,8 +65,7 @@ class Engine:
         self._lost = threading.Event()
         self._secret_configs: dict[str, set[str]] = {}
         self._flushes: set[Run] = set()
-        self._database = ThreadPoolExecutor(DATABASE_THREADS, "engine-database", initializer=guard_thread)
-        self._connections: WeakSet[Any] = WeakSet()
+        self._database = DatabaseThreads(DATABASE_THREADS)
         self._thread = threading.Thread(target=self._run_loop, name="engine-loop", daemon=True)
 
     # --- life --------------------------------------------------------------------------------------------------------
@@ -112,9 +111,7 @@ class Engine:
         """Ends the threads; the worker's row stays."""
         self.accepts = False
         self.writer.close(5.0)
-        self._database.shutdown(wait=False, cancel_futures=True)
-        for opened in list(self._connections):
-            opened.close()
+        self._database.close()
         self.loop.call_soon_threadsafe(self.loop.stop)
 
     def lost(self) -> None:
@@ -176,12 +173,8 @@ class Engine:
         keys = self.secret_configs(run.facts.loaded.code_version)
         if not keys:
             return self.launch(run, seconds)
-        fetched = self._database.submit(self._fetch_secret_configs, run, keys)
+        fetched = self._database.submit(run.fetch_secret_configs, keys)
         fetched.add_done_callback(lambda _done: self.launch(run, seconds))
-
-    def _fetch_secret_configs(self, run: Run, keys: tuple[str, ...]) -> None:
-        with shared_context():
-            run.fetch_secret_configs(keys)
 
     def stop_run(self, run: Run, reason: BaseException) -> None:
         """Cancels the run's tasks, from any thread; how it ends says the reason."""
@@ -192,16 +185,7 @@ class Engine:
 
     async def in_database_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         """Runs blocking database work away from the loop, in the shared schema unless it opens an `org_context`."""
-
-        def work() -> T:
-            with shared_context():
-                try:
-                    return function(*arguments)
-                finally:
-                    if (opened := connection.opened()) is not None:
-                        self._connections.add(opened)
-
-        return await self.loop.run_in_executor(self._database, work)
+        return await asyncio.wrap_future(self._database.submit(function, *arguments))
 
     # --- journal -----------------------------------------------------------------------------------------------------
 
