@@ -102,8 +102,7 @@ def drop_organization(organization: OrganizationRecord) -> None:
     with shared_context():
         Organization.objects.filter(id=organization.id).update(ready=False)
         directory.forget()
-        run_steps(settings.DROPPING_STEPS, organization)
-        _remove(Organization.objects.get(id=organization.id))
+        _drop(organization)
 
 
 def run_steps(steps: Sequence[str], organization: OrganizationRecord) -> None:
@@ -112,19 +111,20 @@ def run_steps(steps: Sequence[str], organization: OrganizationRecord) -> None:
         import_string(step)(organization)
 
 
-def _remove(organization: Organization) -> None:
+def _drop(organization: OrganizationRecord) -> None:
     for again in reversed(range(DROP_TRIES)):
         try:
-            _remove_at_once(organization)
+            run_steps(settings.DROPPING_STEPS, organization)
+            _remove(organization)
             break
         except OperationalError as error:
-            # A drop locks tables in another order than those who still write to them, and may be the one to yield.
+            # It locks rows and tables in another order than those who still write to them, and may have to yield.
             if not (again and isinstance(error.__cause__, DeadlockDetected)):
                 raise
     directory.forget()
 
 
-def _remove_at_once(organization: Organization) -> None:
+def _remove(organization: OrganizationRecord) -> None:
     with transaction.atomic():
         cloning.drop_schema(checked_schema_name(organization.schema_name))
         Organization.objects.filter(id=organization.id).delete()

@@ -3,11 +3,12 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from threading import Thread
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from pytest_django.fixtures import Settings
 
 from integrations import secrets
@@ -242,15 +243,58 @@ def test_a_drop_gets_through_although_others_still_write(acme: OrganizationRecor
         writer.execute(f"LOCK TABLE {names[-1]} IN ROW EXCLUSIVE MODE".encode())
         dropping = Thread(target=lambda: (drop_organization(made), connection.close()))
         dropping.start()
-        deadline = time.monotonic() + 10
-        while not writer.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
-            assert time.monotonic() < deadline
+        await_a_waiting_lock(writer)
         with suppress(psycopg.errors.DeadlockDetected):
             for name in names:
                 writer.execute(f"LOCK TABLE {name} IN ROW EXCLUSIVE MODE".encode())
     dropping.join(30)
     assert not Organization.objects.filter(org_id="initech").exists()
     assert made.schema_name not in schemas()
+
+
+@committed
+def test_a_step_of_a_drop_that_has_to_yield_is_done_again(acme: OrganizationRecord, settings: Settings) -> None:
+    """A deadlock with those who still run its executions: theirs is done, then the drop's."""
+    made = create_organization("initech", "Initech")
+    seen.clear()
+    settings.DROPPING_STEPS = [f"{__name__}.remember", f"{__name__}.lock_what_is_locked"]
+    with psycopg.connect(**connection.get_connection_params()) as writer:
+        others.append(writer)
+        writer.execute("LOCK TABLE orgs_domain IN SHARE MODE")
+        drop_organization(made)
+    assert not Organization.objects.filter(org_id="initech").exists()
+    assert len(seen) == 2
+
+
+def await_a_waiting_lock(asking: Any) -> None:
+    deadline = time.monotonic() + 10
+    found = None
+    while found is None:
+        assert time.monotonic() < deadline
+        found = (asking.execute("SELECT 1 FROM pg_locks WHERE NOT granted") or asking).fetchone()
+
+
+others: list[psycopg.Connection[tuple[object, ...]]] = []
+
+
+def lock_what_is_locked(organization: OrganizationRecord) -> None:
+    """The first time, each of the two waits for what the other one has, and this one is the first to find out."""
+    if not others:
+        return
+    writer = others.pop()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("LOCK TABLE orgs_apitoken IN SHARE MODE")
+        waiting = Thread(target=lock_and_let_go, args=(writer,))
+        waiting.start()
+        await_a_waiting_lock(cursor)
+        cursor.execute("SET LOCAL deadlock_timeout = '100ms'")
+        cursor.execute("LOCK TABLE orgs_domain IN EXCLUSIVE MODE")
+
+
+def lock_and_let_go(writer: psycopg.Connection[tuple[object, ...]]) -> None:
+    writer.execute("SET LOCAL deadlock_timeout = '10s'")
+    writer.execute("LOCK TABLE orgs_apitoken IN EXCLUSIVE MODE")
+    writer.rollback()
 
 
 def test_secrets_of_a_dropped_organization_are_not_inherited_by_the_next_of_that_name(db: None) -> None:
