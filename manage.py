@@ -21,6 +21,10 @@ def main() -> None:
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except OperationalError as error:
+        # Some of these come from a database that is there: a deadlock, a full disk.
+        state = getattr(error.__cause__, "sqlstate", None)
+        if state and not state.startswith(("08", "57P")):
+            raise
         sys.exit(f"The database cannot be reached: start it with bin/up, or set DATABASE_URL.\n{str(error).strip()}")
 
 
