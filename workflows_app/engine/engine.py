@@ -14,6 +14,8 @@ from uuid import UUID
 import structlog
 import uvloop
 from django.conf import settings
+from django.db import connection as django_connection
+from django.db.utils import Error as DatabaseError
 
 from bifrost.sdk.errors import Detached, WorkflowException
 from orgs.tenancy import guard_thread, shared_context
@@ -24,7 +26,7 @@ from workflows_app.engine.admission import Admission
 from workflows_app.engine.children import run_child
 from workflows_app.engine.database import DatabaseThreads
 from workflows_app.engine.finish import LOST, finish_later
-from workflows_app.engine.journal import Statement, Write, Writer
+from workflows_app.engine.journal import FenceLost, Statement, Write, Writer
 from workflows_app.engine.limits import Limits
 from workflows_app.engine.run import FLUSH_EVENTS, Run
 from workflows_app.engine.tasks import TaskFactory, report_unnoticed
@@ -141,10 +143,30 @@ class Engine:
     def holds(self, execution: UUID) -> bool:
         return execution in self._held
 
+    def beat(self) -> bool:
+        """Says that this worker lives. False: it was fenced meanwhile, and is lost. Raises what the database raises."""
+        with shared_context():
+            alive = workers.beat(self.id)
+        if alive:
+            self.acknowledged = time.monotonic()
+        else:
+            self.lost()
+        return alive
+
     def require_beat(self) -> None:
-        """Raises PlatformUnavailable where no beat was confirmed for so long that a sweep may be near."""
-        if time.monotonic() - self.acknowledged > self.limits.no_new_step_after_seconds:
-            raise PlatformUnavailable("This process has lost touch with the database; the workflow was not run.")
+        """Where no beat was confirmed for so long that a sweep may be near, beats now.
+
+        Raises PlatformUnavailable where the database is away, FenceLost where the sweep has come.
+        """
+        if time.monotonic() - self.acknowledged <= self.limits.no_new_step_after_seconds:
+            return
+        try:
+            alive = self.beat()
+        except DatabaseError as error:
+            django_connection.close()
+            raise PlatformUnavailable("The database is away; the workflow was not run.") from error
+        if not alive:
+            raise FenceLost
 
     def add(self, run: Run) -> None:
         self.runs[run.facts.id] = run

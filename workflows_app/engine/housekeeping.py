@@ -56,7 +56,8 @@ class Housekeeping:
 
     def turn(self) -> None:
         """One beat and one sweep."""
-        if not self._beat():
+        if not self._engine.beat():
+            self._stopped.set()
             return
         for dead in self._observer.poll(workers.beats()):
             if workers.fence(dead.worker, dead.seen, dead.silent_seconds):
@@ -64,12 +65,3 @@ class Housekeeping:
         recovery.recover_orphans()
         if self._engine.kind != "worker":  # where rows are claimed, only the thread that claims knows which are held
             recovery.give_back(self._engine.id, self._engine.holds)
-
-    def _beat(self) -> bool:
-        engine = self._engine
-        if workers.beat(engine.id):
-            engine.acknowledged = time.monotonic()
-            return True
-        self._stopped.set()
-        engine.lost()
-        return False

@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import connection as django_connection
+from django.db.utils import OperationalError
 from uuid6 import uuid7
 
 from orgs.records import OrganizationRecord
@@ -193,11 +194,39 @@ def test_a_process_that_was_fenced_answers_lost_and_writes_nothing(
     assert "waited" not in str(journal(acme, outcomes[0]))
 
 
-def test_a_process_without_a_confirmed_beat_starts_nothing(run: Run, workspace: Workspace) -> None:
+def test_a_process_without_a_confirmed_beat_beats_before_it_starts_anything(run: Run, workspace: Workspace) -> None:
+    workspace.add(WAITS)
+    run("waits", seconds=0)
+    engine = process.engine()
+    engine.acknowledged -= 13
+
+    assert run("waits", seconds=0).status == "Success"
+    assert time.monotonic() - engine.acknowledged < 5
+
+
+def test_a_process_that_was_fenced_in_its_silence_starts_nothing_in_its_old_place(
+    run: Run, workspace: Workspace
+) -> None:
+    workspace.add(WAITS)
+    run("waits", seconds=0)
+    engine = process.engine()
+    engine.acknowledged -= 13
+    Worker.objects.filter(id=engine.id).delete()
+
+    assert run("waits", seconds=0).status == "Success"
+    assert process.engine().id != engine.id
+
+
+def test_without_a_database_it_starts_nothing(run: Run, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace.add(WAITS)
     run("waits", seconds=0)
     process.engine().acknowledged -= 13
-    with pytest.raises(PlatformUnavailable, match="lost touch"):
+
+    def away(*_: object) -> bool:
+        raise OperationalError("the database is away")
+
+    monkeypatch.setattr(workers, "beat", away)
+    with pytest.raises(PlatformUnavailable, match="The database is away"):
         run("waits", seconds=0)
 
 
