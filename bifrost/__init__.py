@@ -21,6 +21,7 @@ from bifrost.sdk.errors import (
     NonDeterminismError,
     PermissionError,
     SerializationError,
+    StepFailed,
     TenantValidationFailed,
     TimeoutError,
     TooLarge,
@@ -30,6 +31,7 @@ from bifrost.sdk.errors import (
 )
 from bifrost.sdk.integration import BaseIntegration, register_integration
 from bifrost.sdk.retry import RetryPolicy
+from bifrost.sdk.steps import StepInfo, StepOptions, activity, heartbeat, last_heartbeat, step, step_info
 
 __all__ = [
     "BaseIntegration",
@@ -48,15 +50,23 @@ __all__ = [
     "PermissionError",
     "RetryPolicy",
     "SerializationError",
+    "StepFailed",
+    "StepInfo",
+    "StepOptions",
     "TenantValidationFailed",
     "TimeoutError",
     "TooLarge",
     "ValidationError",
     "WorkerLost",
     "WorkflowException",
+    "activity",
     "data_provider",
+    "heartbeat",
+    "last_heartbeat",
     "param",
     "register_integration",
+    "step",
+    "step_info",
     "workflow",
 ]
 

@@ -13,7 +13,9 @@ from orgs.permissions import EVERYTHING
 from orgs.records import Actor, OrganizationRecord
 from orgs.resolver import permissions_in
 from orgs.tenancy import shared_context
+from workflows_app.engine.history import OPERATIONS
 
+SHOWN = 200
 LEVEL_STYLES = {"error": "\x1b[31m", "warning": "\x1b[33m", "debug": "\x1b[2m"}
 
 
@@ -55,6 +57,21 @@ def show_event(event: dict[str, Any], stream: OutputWrapper) -> None:
         stream.write(f"{colour}{event['at'][11:23]} {line}{chr(27) + '[0m' if colour else ''}")
 
 
+def _operation(kind: str, name: str, data: dict[str, Any]) -> str | None:
+    """A step or wait that has come to something; what has only begun is no news."""
+    what = f"{kind} {name}".rstrip()
+    if kind == "child":
+        return f"{what} {data.get('status', data['state'])} {data.get('executionId', '')}".rstrip()
+    match data["state"]:
+        case "done" if data.get("timedOut"):
+            return f"{what} is over"
+        case "done":
+            return f"{what} = {json.dumps(data.get('value'), ensure_ascii=False)[:SHOWN]}"
+        case "failed" | "retrying":
+            return f"{what} {data['state']}: {data['error']['error']}: {data['error']['message']}"
+    return None
+
+
 def _line(event: dict[str, Any]) -> str | None:
     kind, name, data = event["kind"], event["name"], event["data"]
     if kind == "log":
@@ -62,8 +79,8 @@ def _line(event: dict[str, Any]) -> str | None:
         return f"{name:<8}{data['message']}{extra}"
     if kind == "checkpoint":
         return f"checkpoint {name} {json.dumps(data, ensure_ascii=False)}"
-    if kind == "child":
-        return f"child {name} {data['status']} {data['executionId']}"
+    if kind in OPERATIONS:
+        return _operation(kind, name, data)
     if kind == "integration_call":
         return f"call {data['method']} {data['endpoint']} {data['status_code']}"
     if kind == "error" and data.get("traceback"):

@@ -13,6 +13,7 @@ Refused
 ├── AlreadyDecided        409
 ├── DeliveryNotKept       409
 ├── ScheduleOfAudience    409
+├── SignalTooLarge        413
 ├── TooManyWaiting        429, with `retry_after` seconds
 ├── NotAvailable          501
 └── PlatformUnavailable   503
@@ -97,6 +98,11 @@ class NotEnded(Refused):
 class ScheduleOfAudience(Refused):
     status_code = 409
     error = "Conflict"
+
+
+class SignalTooLarge(Refused):
+    status_code = 413
+    error = "TooLarge"
 
 
 class TooManyWaiting(Refused):

@@ -105,6 +105,7 @@ class ExecutionEvent(models.Model):
     path = models.CharField(max_length=200, help_text="The task that made it: its parent's path and its number there.")
     number = models.PositiveIntegerField(help_text="Which one of its path, kind and name.")
     data = models.JSONField(null=True)
+    exact = models.BinaryField(null=True, help_text="The value in it, encrypted, where redaction changed that.")
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"

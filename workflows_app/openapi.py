@@ -161,6 +161,14 @@ cancel_execution = extend_schema(
     request=None,
     responses={202: OpenApiResponse(ref("Cancelling"), "It is cancelled, or is told to end."), **_CHANGE_REFUSALS},
 )
+send_signal = extend_schema(
+    operation_id="sendSignal",
+    summary="Send a signal to an execution",
+    description="The body is any JSON value. It is kept until the execution waits for a signal of this name.",
+    parameters=[ORGANIZATION, THE_EXECUTION, OpenApiParameter("name", str, OpenApiParameter.PATH)],
+    request={"application/json": OpenApiRequest({}, examples=[OpenApiExample("approved", {"approved": True})])},
+    responses={202: OpenApiResponse(ref("Cancelling"), "It is in the execution's inbox."), **_CHANGE_REFUSALS},
+)
 retry_execution = extend_schema(
     operation_id="retryExecution",
     summary="Run an ended execution again",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection, Iterator
-from typing import IO, Any, NoReturn, cast
+from typing import IO, Any, NoReturn
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -55,6 +55,15 @@ def read_object(request: HttpRequest) -> dict[str, Any]:
     return parse_object(body)
 
 
+def read_value(request: HttpRequest) -> Any:
+    """The JSON value in the request's body, of any kind; no body at all is None. Raises the same."""
+    body = read_body(request)
+    if not body:
+        return None
+    _require_json(request)
+    return parse_value(body)
+
+
 def _require_json(request: HttpRequest) -> None:
     media = (request.content_type or "application/json").lower()
     if media != "application/json" and not (media.startswith("application/") and media.endswith("+json")):
@@ -89,6 +98,14 @@ def _too_large() -> BodyTooLarge:
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """The object that the bytes hold. Raises ValidationError for anything else."""
+    value = parse_value(body)
+    if not isinstance(value, dict):
+        refuse("body", "The body has to be a JSON object.")
+    return value
+
+
+def parse_value(body: bytes) -> Any:
+    """The JSON value that the bytes hold. Raises ValidationError for anything else."""
     try:
         value = _decode(body.decode("utf-8-sig"))
     except UnicodeDecodeError as exc:
@@ -97,12 +114,10 @@ def parse_object(body: bytes) -> dict[str, Any]:
         refuse("body", f"The body is not JSON: {exc.msg} at line {exc.lineno}, column {exc.colno}.")
     except RecursionError:
         refuse("body", _TOO_DEEP)
-    if not isinstance(value, dict):
-        refuse("body", "The body has to be a JSON object.")
     # Only an escape can bring in a NUL or a lone surrogate, and most bodies hold neither one nor a hundred brackets.
     if b"\\u" in body or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         _require_storable(value)
-    return cast("dict[str, Any]", value)
+    return value
 
 
 _TOO_DEEP = f"The body is nested more than {MAX_DEPTH} levels deep."
@@ -140,7 +155,7 @@ _decode = json.JSONDecoder(
 ).decode
 
 
-def _require_storable(value: dict[str, Any]) -> None:
+def _require_storable(value: Any) -> None:
     for field, text in _texts(value):
         if "\x00" in text:
             refuse(_printable(field), f'"{_printable(field)}" holds a NUL character.')
@@ -150,10 +165,12 @@ def _require_storable(value: dict[str, Any]) -> None:
             refuse(_printable(field), f'"{_printable(field)}" holds half of a surrogate pair, which is no character.')
 
 
-def _texts(value: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def _texts(value: Any) -> Iterator[tuple[str, str]]:
     """Every key and string with the parameter that holds it, without recursion. Refuses what is nested too deep."""
-    yield from ((name, name) for name in value)
-    waiting: list[tuple[str, int, Any]] = [(name, 2, item) for name, item in value.items()]
+    waiting: list[tuple[str, int, Any]] = [("body", 1, value)]
+    if isinstance(value, dict):
+        yield from ((name, name) for name in value)
+        waiting = [(name, 2, item) for name, item in value.items()]
     while waiting:
         field, level, item = waiting.pop()
         if isinstance(item, str):

@@ -26,6 +26,7 @@ from orgs.records import OrganizationRecord
 from orgs.tenancy import checked_schema_name, org_context
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch, Fleet, Lane, Schedule, Worker, WorkflowSetting
+from workflows_app.engine.history import OPERATIONS
 from workflows_app.models import TERMINAL, Execution, ExecutionEvent, Status
 from workflows_app.unowned import end, note
 
@@ -33,8 +34,6 @@ log = structlog.get_logger(__name__)
 
 AT_ONCE = 200
 MOST_RECOVERIES = 3
-# What a run must have journaled since the last loss in order to count as getting on.
-RESULTS = ("child", "step")
 LOST = {
     "error": "WorkerLost",
     "message": "The process that ran this execution was lost; it was not run again.",
@@ -181,8 +180,10 @@ def _decide(lost: Lost, organization: OrganizationRecord) -> str:
         _aside(lost.execution, Status.QUEUED, lost.reason)
         return "queued"
     since = ExecutionEvent.objects.filter(execution_id=lost.execution, kind="recovery").aggregate(seq=Max("seq"))["seq"]
-    results = ExecutionEvent.objects.filter(execution_id=lost.execution, kind__in=RESULTS)
-    if not (execution.resumable or results.exists()):
+    operations = ExecutionEvent.objects.filter(execution_id=lost.execution, kind__in=OPERATIONS)
+    # What a run must have journaled since the last loss in order to count as getting on.
+    results = operations.filter(data__state__in=("done", "failed"))
+    if not (execution.resumable or operations.exists()):
         end(organization, [lost.execution], Status.FAILED, LOST, {"reason": lost.reason})
         return "failed"
     recoveries = 1 if results.filter(seq__gt=since or 0).exists() else execution.recoveries + 1

@@ -11,15 +11,19 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection, transaction
 
+from bifrost.sdk.documents import size
+from bifrost.sdk.sanitizing import redact_keys
+from integrations.sealing import seal
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import recovery
 from workflows_app.approvals.withdrawing import withdraw
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
-from workflows_app.errors import HasEnded, Refused, UnknownExecution
+from workflows_app.errors import HasEnded, Refused, SignalTooLarge, UnknownExecution
 from workflows_app.models import Execution, Inbox, Status
 
 NO_EXECUTION = "There is no such execution."
@@ -62,6 +66,26 @@ def cancel_all(
     return answers
 
 
+def signal(
+    organization: OrganizationRecord, execution: UUID, name: str, body: Any, actor: Actor, owner: str | None = None
+) -> str:
+    """Sends a signal, which waits in the inbox until the execution asks for it. Returns the execution's status.
+
+    `body` is JSON. Raises UnknownExecution, HasEnded, SignalTooLarge, and VaultUnavailable where the body holds what
+    must be encrypted and the vault is away.
+    """
+    if (length := size(body)) > settings.ENGINE["max_value_bytes"]:
+        raise SignalTooLarge(f"A signal has at most {settings.ENGINE['max_value_bytes']:,} bytes; this has {length:,}.")
+    shown = redact_keys(body)
+    sealed = None if shown is body else seal(organization, body)
+    data = {"by": actor.name, "kind": actor.kind, "id": actor.id, "value": shown}
+    with org_context(organization), transaction.atomic():
+        _require_owner(execution, owner)
+        status = _send(_locked(organization, execution), "signal", name[:200], data, sealed)
+    hints.send()
+    return status
+
+
 def cancel_child(organization: OrganizationRecord, execution: UUID) -> None:
     """The same for a child whose parent was stopped; one that has ended meanwhile stays as it is."""
     with suppress(HasEnded, UnknownExecution):
@@ -84,7 +108,7 @@ def _locked(organization: OrganizationRecord, execution: UUID) -> Dispatch:
     raise HasEnded(f"The execution has ended already, as {status}.", {"status": status})
 
 
-def _send(row: Dispatch, kind: str, name: str, data: Any) -> str:
+def _send(row: Dispatch, kind: str, name: str, data: Any, sealed: bytes | None = None) -> str:
     """Adds the entry and wakes what is suspended. Call inside the transaction that has locked the row."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -97,7 +121,7 @@ def _send(row: Dispatch, kind: str, name: str, data: Any) -> str:
             [row.execution],
         )
         number, status = cursor.fetchone()
-    Inbox.objects.create(execution_id=row.execution, number=number, kind=kind, name=name, data=data)
+    Inbox.objects.create(execution_id=row.execution, number=number, kind=kind, name=name, data=data, data_sealed=sealed)
     if status == Status.QUEUED:
         Execution.objects.filter(id=row.execution, status=Status.SUSPENDED).update(status=Status.QUEUED)
     return str(status)

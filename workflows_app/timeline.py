@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+from workflows_app.engine.history import OPERATIONS
 from workflows_app.models import Status
 
 ONE_LINE = 100
@@ -24,6 +25,7 @@ TONES = {
     ("log", "critical"): "alarming",
     ("log", "warning"): "cautioning",
 }
+TONES_BY_STATE = {"failed": "alarming", "retrying": "cautioning", "cancelled": "cautioning"}
 
 
 def duration(milliseconds: int | None) -> str:
@@ -55,11 +57,17 @@ def entry(line: dict[str, Any], began: str) -> dict[str, Any]:
         "seq": line["seq"],
         "offset": f"+{max(0.0, (at - start).total_seconds()):.3f} s" if at and start else "",
         "kind": name if kind == "log" else kind.replace("_", " "),
-        "tone": TONES.get((kind, name)) or TONES.get((kind, "")) or "",
+        "tone": _tone(kind, name, data),
         "title": title,
         "detail": compact(detail) if detail not in (None, {}, "") else "",
         "child": data.get("executionId") if kind == "child" and isinstance(data, dict) else None,
     }
+
+
+def _tone(kind: str, name: str, data: Any) -> str:
+    if kind in OPERATIONS and isinstance(data, dict):
+        return TONES_BY_STATE.get(str(data.get("state")), "")
+    return TONES.get((kind, name)) or TONES.get((kind, "")) or ""
 
 
 def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
@@ -78,9 +86,12 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
         case "variable":
             title, below = f"{name} = {pretty(data)}"[:TITLE], None
         case "config":
-            title, below = f"{name} is {'there' if facts.get('present') else 'missing'}", None
+            there = (facts.get("value") or {}).get("present")
+            title, below = f"{name} is {'there' if there else 'missing'}", None
         case "child":
-            title, below = f"{name}: {facts.get('status', '')}", None
+            title, below = f"{name}: {facts.get('status') or facts.get('state')}", None
+        case _ if kind in OPERATIONS:
+            title, below = _operation(kind, name, facts)
         case "integration_call":
             title = f"{name}: {facts.get('method')} {facts.get('endpoint')} → {_answer(facts)}"
             below = {"duration_ms": facts.get("duration_ms"), "error": facts.get("error")}
@@ -90,6 +101,22 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
             title = f"{name}: {facts.get('message', '')}"
             below = facts.get("traceback") or facts.get("details")
     return title, below
+
+
+def _operation(kind: str, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
+    """A step or wait: what it was given, and what came of it."""
+    what, state = name or kind, facts.get("state", "")
+    if facts.get("attempt", 1) != 1:
+        what += f", attempt {facts['attempt']}"
+    if (error := facts.get("error")) is not None:
+        raised = error.get("raised") or error["error"]
+        return f"{what} {state}: {raised}: {error['message']}"[:TITLE], error.get("traceback") or error.get("details")
+    if facts.get("timedOut"):
+        return f"{what}: its time is over", None
+    if (milliseconds := facts.get("durationMs")) is not None:
+        what += f", {duration(milliseconds)}"
+    below = {part: facts[part] for part in ("arguments", "value", "heartbeat", "due") if facts.get(part) is not None}
+    return (what if state == "done" else f"{what}: {state}"), below
 
 
 def _status(name: str, facts: dict[str, Any]) -> tuple[str, Any]:

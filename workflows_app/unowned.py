@@ -74,5 +74,7 @@ def _parameters(
         "variables": None,
         "progress": None,
         "duration_ms": None,
+        "parent_worker": None,
+        "parent_epoch": None,
         "events": json.dumps(events),
     }

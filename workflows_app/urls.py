@@ -13,6 +13,7 @@ urlpatterns = [
     path("executions/<str:execution_id>", views.ExecutionView.as_view(), name="api-execution"),
     path("executions/<str:execution_id>/logs", views.LogsView.as_view(), name="api-execution-logs"),
     path("executions/<str:execution_id>/cancel", views.CancelView.as_view(), name="api-execution-cancel"),
+    path("executions/<str:execution_id>/signals/<str:name>", views.SignalView.as_view(), name="api-execution-signal"),
     path("executions/<str:execution_id>/retry", views.RetryView.as_view(), name="api-execution-retry"),
     path("", include("workflows_app.approvals.urls")),
     path("", include("workflows_app.webhooks.api_urls")),

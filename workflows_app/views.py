@@ -19,7 +19,7 @@ from orgs.records import Access, OrganizationRecord
 from workflows_app import catalog, executions, openapi, queries, retrying, sending
 from workflows_app.errors import UnknownExecution
 from workflows_app.models import Status
-from workflows_app.parsers import query_arguments, read_object, refuse
+from workflows_app.parsers import query_arguments, read_object, read_value, refuse
 from workflows_app.permissions import (
     managed_filter,
     may_see_tracebacks,
@@ -147,6 +147,18 @@ class CancelView(ApiView):
         query_arguments(request, ())
         id_ = execution_uuid(execution_id)
         status = sending.cancel(organization, id_, actor, owner)
+        return answer({"executionId": str(id_), "status": status, "pollUrl": f"/api/executions/{id_}"}, 202)
+
+
+class SignalView(ApiView):
+    @openapi.send_signal
+    def post(self, request: Request, execution_id: str, name: str) -> HttpResponse:
+        actor = self.access.actor
+        organization = require_organization(self.access)
+        owner = managed_filter(actor)
+        query_arguments(request, ())
+        id_ = execution_uuid(execution_id)
+        status = sending.signal(organization, id_, name, read_value(request._request), actor, owner)
         return answer({"executionId": str(id_), "status": status, "pollUrl": f"/api/executions/{id_}"}, 202)
 
 

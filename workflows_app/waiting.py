@@ -17,6 +17,8 @@ from workflows_app.dispatch.models import Dispatch, Lane, Worker
 from workflows_app.dispatch.workers import ALIVE
 from workflows_app.models import Status
 
+WAITS_FOR = "waits for "
+
 
 def waits_for(organization: OrganizationRecord, execution: UUID, status: str) -> str | None:
     """None for one that runs or has ended. Call outside a transaction; a handful of small queries."""
@@ -27,12 +29,19 @@ def waits_for(organization: OrganizationRecord, execution: UUID, status: str) ->
         return _told(organization, status, row) if row is not None else None
 
 
+def _suspended(reason: str, moment: str) -> str:
+    """A run's own wait says until when; what else puts it aside does not."""
+    if reason.startswith(WAITS_FOR):
+        return reason.removeprefix(WAITS_FOR)
+    return f"{reason} (until {moment})" if reason else f"its time: {moment}"
+
+
 def _told(organization: OrganizationRecord, status: str, row: Mapping[str, Any]) -> str | None:
     moment = f"{row['run_at']:%Y-%m-%d %H:%M:%S} UTC" if row["run_at"] else ""
     if status == Status.PENDING_APPROVAL:
         return f"an approval, until {moment}"
     if status == Status.SUSPENDED:
-        return f"{row['reason']} (until {moment})" if row["reason"] else f"its time: {moment}"
+        return _suspended(row["reason"], moment)
     now = directory.organization_by_id(organization.id)
     if now is not None and now.status == Organization.Status.SUSPENDED:
         return "the organization is suspended"

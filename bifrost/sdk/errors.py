@@ -40,6 +40,7 @@ __all__ = [
     "NonDeterminismError",
     "PermissionError",
     "SerializationError",
+    "StepFailed",
     "TenantValidationFailed",
     "TimeoutError",
     "TooLarge",
@@ -231,6 +232,23 @@ class EscalatedError(_Simple):
 
 class WorkerLost(_Simple):
     pass
+
+
+class StepFailed(WorkflowException):
+    """A step raised an error that is none of ours: `cause_type` is its class's name, `cause_message` its text.
+
+    The same whether the step has just failed or its failure was recorded earlier. A caller is told what it is told of
+    any unexpected error, and which step it was.
+    """
+
+    def __init__(self, step: str, cause_type: str, cause_message: str) -> None:
+        super().__init__(UNEXPECTED, "InternalServerError", {"step": step})
+        self.step = step
+        self.cause_type = cause_type
+        self.cause_message = cause_message
+
+    def __str__(self) -> str:
+        return f"The step {self.step!r} failed: {self.cause_type}: {self.cause_message}"
 
 
 class DeclarationError(Exception):

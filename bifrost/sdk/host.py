@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
+from bifrost.sdk.durable import Wait
+from bifrost.sdk.steps import StepCall
 from bifrost.sdk.tolerant import JSON
 
 T = TypeVar("T")
@@ -29,9 +32,14 @@ class Host(Protocol):
         """Notes an event; `data` is JSON, a copy that the host may keep.
 
         kind "log": name is the level, data `{"message", "data"}`. "checkpoint", "variable": name and data are
-        the author's. "integration_call": name is the integration, data the call. "config": name is the key,
-        data `{"present"}` and never the value.
+        the author's. "integration_call": name is the integration, data the call.
         """
+
+    def value(self, kind: str, name: str, make: Callable[[], JSON]) -> JSON:
+        """What `make` gave when the code first came here, however often it runs again."""
+
+    def patched(self, change: str) -> bool:
+        """Whether this run has come here with the changed code."""
 
     def check(self) -> None:
         """Does nothing but raise Detached where that is due."""
@@ -41,6 +49,21 @@ class Host(Protocol):
 
     async def secret(self, name: str) -> str:
         """ConfigurationError names a secret that is missing."""
+
+    def progress(self, done: float, total: float, message: str) -> None:
+        """Shows how far the run is."""
+
+    def complete_with_errors(self, failed: list[JSON]) -> None:
+        """The run ends as CompletedWithErrors, where it ends well."""
+
+    def branches(self, name: str) -> Callable[[int], AbstractContextManager[None]]:
+        """Makes places of their own for the parts of a list, whoever comes to which part."""
+
+    async def step(self, call: StepCall) -> JSON:
+        """Does a step and returns its result, or raises its error; what is recorded is not done again."""
+
+    async def wait(self, wait: Wait) -> dict[str, Any]:
+        """Waits. The answer has the key "timedOut" where the time came first, else the "value"."""
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
         """Runs another workflow and returns its result; its failure is raised as the child's own error."""

@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.context import BlockingContext, OrganizationContext
 from bifrost.sdk.documents import exact
+from bifrost.sdk.durable import Wait
 from bifrost.sdk.errors import ConfigurationError, Detached, as_document, from_document
+from bifrost.sdk.steps import StepCall, StepInfo, current_step
 from bifrost.sdk.tolerant import JSON
+from bifrost.sdk.virtual import VirtualClock
 
 __all__ = [
     "BlockingRecordingContext",
@@ -54,6 +59,8 @@ class MemoryHost:
     execution_id: str
     workflow_name: str
     attempt: int
+    clock: VirtualClock
+    before: frozenset[str] = frozenset()
     records: list[Record] = field(default_factory=list)
     detached: bool = False
 
@@ -65,8 +72,54 @@ class MemoryHost:
         if self.detached:
             raise Detached
 
-    def config(self, key: str) -> tuple[bool, Any]:
+    def value(self, kind: str, name: str, make: Callable[[], JSON]) -> JSON:
+        """The time is the test's own."""
         self.check()
+        return self.clock.now().isoformat() if name == "now" else make()
+
+    def patched(self, change: str) -> bool:
+        self.check()
+        return change not in self.before
+
+    def progress(self, done: float, total: float, message: str) -> None:
+        self.record("progress", "", {"done": done, "total": total, "message": message})
+
+    def complete_with_errors(self, failed: list[JSON]) -> None:
+        self.record("failed", "", failed)
+
+    def branches(self, name: str) -> Callable[[int], AbstractContextManager[None]]:
+        return lambda place: nullcontext()
+
+    async def step(self, call: StepCall) -> JSON:
+        """As the engine does, but the waits between attempts take no time."""
+        self.check()
+        place, attempt = current_step.set(_Step(call, 1)), 1
+        try:
+            while True:
+                try:
+                    value = exact(await _given(call), f"result of the step {call.name!r}")
+                except Exception as error:
+                    policy = call.options.retry_policy
+                    if policy is None or not policy.allows(attempt, type(error).__name__):
+                        self.records.append(Record("step", call.name, {"error": as_document(error)}))
+                        raise
+                    self.clock.pass_by(policy.delay(attempt))
+                    attempt += 1
+                    current_step.set(_Step(call, attempt))
+                else:
+                    self.records.append(Record("step", call.name, {"value": value}))
+                    return value
+        finally:
+            current_step.reset(place)
+
+    async def wait(self, wait: Wait) -> dict[str, Any]:
+        self.check()
+        answer = await self.clock.wait(wait)
+        self.records.append(Record(wait.kind, wait.name, answer))
+        return answer
+
+    def config(self, key: str) -> tuple[bool, Any]:
+        self.record("config", key, {"present": key in self.configs})
         return key in self.configs, self.configs.get(key)
 
     async def secret(self, name: str) -> str:
@@ -101,6 +154,29 @@ class MemoryHost:
         return BlockingContext(self) if plain_function else OrganizationContext(self)
 
 
+@dataclass(frozen=True)
+class _Step:
+    """A step that runs in a test."""
+
+    call: StepCall
+    attempt: int
+
+    @property
+    def info(self) -> StepInfo:
+        return StepInfo(self.call.name, self.attempt, self.call.options.idempotency_key or f"test:{self.call.name}")
+
+    def heartbeat(self, details: JSON) -> None:
+        """Nobody waits for it."""
+
+    def last_heartbeat(self) -> JSON:
+        return None
+
+
+async def _given(call: StepCall) -> Any:
+    value = call.function(*call.args, **call.kwargs)
+    return await value if inspect.isawaitable(value) else value
+
+
 class RecordingContext(OrganizationContext):
     """An OrganizationContext that shows what was done with it."""
 
@@ -109,6 +185,10 @@ class RecordingContext(OrganizationContext):
     @property
     def records(self) -> list[Record]:
         return self._host.records
+
+    def send_signal(self, name: str, body: Any = None) -> None:
+        """As somebody outside would, while the workflow runs."""
+        self._host.clock.send(name, body)
 
 
 class BlockingRecordingContext(BlockingContext):
@@ -131,12 +211,18 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     caller: Caller | None = None,
     workflows: Mapping[str, Child] | None = None,
     checkpoints: Mapping[str, Any] | None = None,
+    signals: Iterable[tuple[str, Any]] = (),
+    now: datetime | None = None,
+    before: Iterable[str] = (),
     execution_id: str = "00000000-0000-7000-8000-000000000000",
     workflow_name: str = "test_workflow",
     attempt: int = 1,
 ) -> RecordingContext:
     """A context to call a workflow with. `workflows` are the children it may run; `checkpoints` what earlier
-    attempts saved.
+    attempts saved; `signals` (name and body) what waits in the inbox; `before` the changes that this run came by
+    before they were made (`context.patched`).
+
+    Time is virtual: it begins `now`, and a wait for a day takes no time.
     """
     return RecordingContext(
         MemoryHost(
@@ -149,6 +235,8 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
             execution_id=execution_id,
             workflow_name=workflow_name,
             attempt=attempt,
+            clock=VirtualClock(now or datetime.now(UTC), signals),
+            before=frozenset(before),
         )
     )
 

@@ -56,8 +56,8 @@ def told(kind: str, name: str, data: Any = None) -> dict[str, Any]:
         (("variable", "count", 3), "variable", "count = 3", ""),
         (("variable", "empty", None), "variable", "empty = null", ""),
         (("checkpoint", "half", {"rows": 10}), "checkpoint", "half", "rows: 10"),
-        (("config", "halo_url", {"present": False}), "config", "halo_url is missing", ""),
-        (("config", "halo_url", {"present": True}), "config", "halo_url is there", ""),
+        (("config", "halo_url", {"value": {"present": False}}), "config", "halo_url is missing", ""),
+        (("config", "halo_url", {"value": {"present": True, "value": "x"}}), "config", "halo_url is there", ""),
         (("secret", "api_key", None), "secret", "api_key", ""),
         (
             ("error", "Cancelled", {"message": "Cancelled by Ada.", "details": {}, "traceback": "run.Cancelled"}),

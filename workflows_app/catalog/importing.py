@@ -19,6 +19,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from workflows_app.catalog import leaving
 from workflows_app.catalog.modules import ROOT, ModuleIndex
 from workflows_app.catalog.scan import SourceFile
 
@@ -31,7 +32,7 @@ class VersionImporter:
         self.directory = directory
         self.files = files
         self.index = index
-        self.builtins = {**vars(builtins), "__import__": self.import_}
+        self.builtins = {**vars(builtins), "__import__": self.import_, leaving.NAME: leaving.is_leaving}
 
     def full_name(self, inside: str) -> str:
         return f"{self.package}.{inside}" if inside else self.package
@@ -100,7 +101,7 @@ class SourceLoader(Loader):
     def get_code(self, full_name: str) -> Any:
         content = b"" if self._file is None else self._file.content
         filename = "" if self._file is None else str(self._importer.directory / self._file.path)
-        return compile(content, filename, "exec", dont_inherit=True)
+        return leaving.compiled(content, filename)
 
     def get_source(self, full_name: str) -> str:
         """The source that runs, also for tracebacks when the file is gone from the disk."""

@@ -18,8 +18,9 @@ from workflows_app import catalog, recovery
 from workflows_app.dispatch.claims import Claim
 from workflows_app.engine import claimed, connection, inbox
 from workflows_app.engine.claimed import Begun, Taken
+from workflows_app.engine.earlier import Row
 from workflows_app.engine.engine import Engine, resolve
-from workflows_app.engine.run import Run, Stretch
+from workflows_app.engine.run import Run
 from workflows_app.engine.runner import Outcome, out_of_time
 
 log = structlog.get_logger(__name__)
@@ -70,9 +71,9 @@ class Beginning:
         """Takes those out of `waiting` that are settled. Whatever it did before it raised may be done again."""
         taken = [each for claim in waiting.values() if (each := self._taken(claim))]
         begun = claimed.begin(self._engine, taken)
-        stretches = claimed.stretches(begun)
+        journals = claimed.journals(begun)
         for each, row in begun:
-            run = self._run_of(each, row, stretches[row.id])
+            run = self._run_of(each, row, journals.get(row.id, ()))
             if run is not None:
                 self._launch(run)
                 del waiting[row.id]
@@ -103,11 +104,11 @@ class Beginning:
             self._compared = time.monotonic()
         return self._has_old_code
 
-    def _run_of(self, taken: Taken, row: Begun, stretch: Stretch) -> Run | None:
+    def _run_of(self, taken: Taken, row: Begun, journal: Sequence[Row]) -> Run | None:
         """The run; None where there is none, which its record then says. One that is broken harms no other."""
         engine = self._engine
         try:
-            return claimed.run_of(engine, taken, row, stretch)
+            return claimed.run_of(engine, taken, row, journal)
         except AWAY:
             raise
         except VaultUnavailable:
@@ -118,11 +119,13 @@ class Beginning:
         return None
 
     def _launch(self, run: Run) -> None:
-        cancelled = inbox.cancelled(run) if run.inbox else None
+        cancelled = inbox.cancelled(run) if run.stretch.inbox and not run.history.has_begun else None
         self._engine.add(run)
         if cancelled:
             resolve(run, Outcome(error=cancelled))
-        elif (left := run.time_left()) <= 0:
+        elif (left := run.time_left()) <= 0 and not run.history.stopped:
             resolve(run, Outcome(error=out_of_time(run)))
         else:
-            self._engine.launch_claimed(run, left)
+            self._engine.launch_claimed(run, max(left, 0.0) or run.facts.loaded.spec.timeout_seconds)
+            if run.stretch.inbox > run.inbox:
+                self._engine.wake()  # and read it

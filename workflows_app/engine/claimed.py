@@ -20,7 +20,8 @@ from workflows_app import catalog
 from workflows_app.catalog import LoadedWorkflow
 from workflows_app.dispatch.claims import Claim
 from workflows_app.engine import connection, earlier, statements
-from workflows_app.engine.run import Facts, Run, Stretch
+from workflows_app.engine.facts import Facts, Stretch
+from workflows_app.engine.run import Run
 from workflows_app.engine.start import secret_values
 
 if TYPE_CHECKING:
@@ -81,22 +82,20 @@ def begin(engine: Engine, taken: Sequence[Taken]) -> list[tuple[Taken, Begun]]:
     return [(each, rows[each.claim.execution]) for each in taken if each.claim.execution in rows]
 
 
-def stretches(begun: Sequence[tuple[Taken, Begun]]) -> dict[UUID, Stretch]:
-    """Where each goes on; for what has run before, with what its journal holds."""
-    found = {
-        row.id: Stretch(epoch=row.epoch, seq=row.seq + 1, inbox=row.inbox, spent_ms=row.spent_ms) for _, row in begun
-    }
-    again: dict[OrganizationRecord, list[Begun]] = defaultdict(list)
+def journals(begun: Sequence[tuple[Taken, Begun]]) -> dict[UUID, list[earlier.Row]]:
+    """The journals of those that have run before, by execution."""
+    again: dict[OrganizationRecord, list[UUID]] = defaultdict(list)
     for each, row in begun:
         if row.again:
-            again[each.organization].append(row)
-    for organization, rows in again.items():
-        found |= earlier.recalled(organization, {row.id: row.attempt for row in rows}, found)
+            again[each.organization].append(row.id)
+    found: dict[UUID, list[earlier.Row]] = {}
+    for organization, ids in again.items():
+        found |= earlier.journals(organization, ids)
     return found
 
 
-def run_of(engine: Engine, taken: Taken, row: Begun, stretch: Stretch) -> Run:
-    """The run, not yet launched. Raises VaultUnavailable where its input is sealed and cannot be opened now."""
+def run_of(engine: Engine, taken: Taken, row: Begun, journal: Sequence[earlier.Row]) -> Run:
+    """The run, not yet launched. Raises VaultUnavailable where a value is sealed and cannot be opened now."""
     organization, loaded = taken.organization, taken.loaded
     if row.code_version != loaded.code_version:
         loaded = catalog.stored(row.workflow, row.code_version)
@@ -113,7 +112,8 @@ def run_of(engine: Engine, taken: Taken, row: Begun, stretch: Stretch) -> Run:
         attempt=row.attempt,
     )
     config = configs.snapshot(organization, row.config_version, row.msp_config_version or 0)
-    run = Run(facts, engine, config, engine.limits, stretch)
+    stretch = Stretch(epoch=row.epoch, seq=row.seq + 1, inbox=row.inbox, spent_ms=row.spent_ms)
+    run = Run(facts, engine, config, stretch, earlier.recalled(organization, journal, row.attempt))
     run.claimed, run.alone = True, taken.claim.alone
     for value in secret_values(loaded, parameters):
         run.scrubber.add(value)

@@ -1,52 +1,49 @@
-"""What the journal of an execution that runs again already holds, so that nothing is logged twice."""
+"""The journal of an execution that runs again, as its history."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 
+from integrations.sealing import unseal
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app.engine.run import Stretch
+from workflows_app.engine.history import History, Line, history_of
 
-# Lines of this attempt: those behind its first beginning.
+# What the code only says is not told again, only known to be there.
 _LINES = """
-SELECT e.execution_id, e.path, e.kind, e.number
-FROM unnest(%s::uuid[], %s::int[]) AS wanted(id, attempt)
-CROSS JOIN LATERAL (
-    SELECT min(seq) AS seq FROM workflows_app_executionevent
-    WHERE execution_id = wanted.id AND kind = 'status' AND name = 'Running'
-      AND (data ->> 'attempt')::int = wanted.attempt) began
-JOIN workflows_app_executionevent e
-  ON e.execution_id = wanted.id AND e.seq > began.seq AND e.kind IN ('log', 'checkpoint')
+SELECT execution_id, seq, kind, name, path, number,
+    CASE WHEN kind IN ('log', 'variable', 'integration_call', 'secret', 'saga') THEN NULL ELSE data END, exact
+FROM workflows_app_executionevent
+WHERE execution_id = ANY(%s::uuid[]) AND kind NOT IN ('error', 'recovery', 'progress')
+ORDER BY execution_id, seq
 """
-_CHECKPOINTS = """
-SELECT DISTINCT ON (execution_id, name) execution_id, name, data FROM workflows_app_executionevent
-WHERE execution_id = ANY(%s::uuid[]) AND kind = 'checkpoint' ORDER BY execution_id, name, seq DESC
-"""
+Row = tuple[Any, ...]
 
 
-def recalled(
-    organization: OrganizationRecord, attempts: Mapping[UUID, int], stretches: Mapping[UUID, Stretch]
-) -> dict[UUID, Stretch]:
-    """The stretches of these executions with the lines of their attempt that are journaled, and the last checkpoints
-    of any attempt. Two queries."""
-    recorded: dict[UUID, set[tuple[str, str, int]]] = defaultdict(set)
-    checkpoints: dict[UUID, dict[str, Any]] = defaultdict(dict)
-    ids = list(attempts)
+def journals(organization: OrganizationRecord, executions: Sequence[UUID]) -> dict[UUID, list[Row]]:
+    """What these journals hold that replay needs, in one query."""
+    found: dict[UUID, list[Row]] = defaultdict(list)
     with org_context(organization), connection.cursor() as cursor:
-        cursor.execute(_LINES, [ids, list(attempts.values())])
-        for id_, path, kind, number in cursor.fetchall():
-            recorded[id_].add((path, kind, number))
-        cursor.execute(_CHECKPOINTS, [ids])
-        for id_, name, data in cursor.fetchall():
-            checkpoints[id_][name] = json.loads(data)
-    return {
-        id_: replace(stretches[id_], recorded=frozenset(recorded[id_]), checkpoints=checkpoints[id_]) for id_ in ids
-    }
+        cursor.execute(_LINES, [list(executions)])
+        for execution, *row in cursor:
+            found[execution].append(tuple(row))
+    return found
+
+
+def recalled(organization: OrganizationRecord, rows: Sequence[Row], attempt: int) -> History:
+    """The history for this attempt. Raises VaultUnavailable where a value is encrypted and cannot be had now."""
+    return history_of((_line(organization, row) for row in rows), attempt)
+
+
+def _line(organization: OrganizationRecord, row: Row) -> Line:
+    seq, kind, name, path, number, data, exact = row
+    value = None if data is None else json.loads(data)
+    if exact is not None and value is not None:
+        value = {**value, "value": unseal(organization, exact)}
+    return Line(seq, kind, name, path, number, value)

@@ -14,10 +14,12 @@ from bifrost.sdk.documents import exact, plain, size
 from bifrost.sdk.errors import TooLarge, WorkflowException, as_document
 from integrations.sealing import VaultUnavailable, seal
 from workflows_app.engine import statements
-from workflows_app.engine.run import Cancelled, Run, mapping_of
+from workflows_app.engine.run import Run, mapping_of
 from workflows_app.engine.runner import Outcome
+from workflows_app.engine.stops import Cancelled
 from workflows_app.models import TERMINAL, Status
 
+SHOWN_ITEMS = 100
 log = structlog.get_logger(__name__)
 
 
@@ -25,14 +27,15 @@ log = structlog.get_logger(__name__)
 class Ending:
     """The terminal status with all that the record needs. `result` is exact but for secrets that the run read.
 
-    Where another attempt follows in `delay` seconds, the status is Suspended, and the error is this attempt's.
+    Where another attempt follows in `delay` seconds, the status is Suspended, and the error is this attempt's. Without
+    an error, a suspended one waits: for so many seconds, or (None) until something arrives for it.
     """
 
     status: str
     result: Any = None
     error: dict[str, Any] | None = None
     duration_ms: int | None = None
-    delay: float = 0.0
+    delay: float | None = 0.0
     reason: str = ""
 
 
@@ -45,13 +48,26 @@ def conclude(run: Run, outcome: Outcome, limit: int) -> Ending:
             result = _result(run, outcome.value, limit)
         except WorkflowException as refused:
             error = refused
+        else:
+            error = run.operations.unreached()
     if run.still_running:
         run.note("log", "warning", {"message": "The code did not stop; it may still be running.", "data": None})
-    run.note_dropped_logs()
+    run.lines.note_dropped()
     if error is not None:
         return _failed(run, error)
+    if run.failed_items:
+        return _with_errors(run, result)
     run.note("status", Status.SUCCESS, None)
     return Ending(Status.SUCCESS, result, duration_ms=run.elapsed_ms())
+
+
+def _with_errors(run: Run, result: Any) -> Ending:
+    number = len(run.failed_items)
+    message = f"{number} item{'s' if number > 1 else ''} failed."
+    details = {"failed": run.failed_items[:SHOWN_ITEMS]}
+    error = run.clean({"error": str(Status.COMPLETED_WITH_ERRORS), "message": message, "details": details})
+    run.note("status", Status.COMPLETED_WITH_ERRORS, {"reason": message})
+    return Ending(Status.COMPLETED_WITH_ERRORS, result, error, duration_ms=run.elapsed_ms())
 
 
 def failed(run: Run, error: WorkflowException) -> Ending:
@@ -73,8 +89,15 @@ def write_of(run: Run, ending: Ending) -> tuple[bytes, dict[str, Any]]:
         "inbox": run.inbox,
         "delay": ending.delay,
         "reason": ending.reason[:200],
-        "events": json.dumps(run.take_events()),
+        "progress": run.progress_now,
+        "events": json.dumps(run.lines.take()),
     }
+
+
+def suspended(run: Run, seconds: float | None, reason: str) -> Ending:
+    """Put aside while it waits."""
+    run.note("status", Status.SUSPENDED, {"reason": reason})
+    return Ending(Status.SUSPENDED, delay=seconds, reason=reason)
 
 
 def handed_over(run: Run, reason: str) -> Ending:
@@ -101,9 +124,11 @@ def _parameters(run: Run, ending: Ending) -> dict[str, Any]:
         "result_sealed": sealed,
         "error": None if ending.error is None else json.dumps(ending.error),
         "variables": json.dumps(variables) if variables else None,
-        "progress": None,
+        "progress": run.progress_now,
         "duration_ms": ending.duration_ms,
-        "events": json.dumps(run.take_events()),
+        "parent_worker": run.engine.id if run.parent_epoch is not None else None,
+        "parent_epoch": run.parent_epoch,
+        "events": json.dumps(run.lines.take()),
     }
 
 
@@ -128,6 +153,8 @@ def _failed(run: Run, error: BaseException, *, final: bool = False) -> Ending:
     if not final and (again := _another_attempt(run, error, document)) is not None:
         return again
     status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
+    if run.compensated and status == Status.FAILED:
+        status = Status.COMPENSATED
     run.note("status", status, None)
     log.info("execution failed", status=str(status), error=document["error"], **mapping_of(run))
     return Ending(status, error=document, duration_ms=run.elapsed_ms())
@@ -145,7 +172,9 @@ def _another_attempt(run: Run, error: BaseException, document: dict[str, Any]) -
     ):
         return None
     delay = policy.delay(attempt)
-    if run.elapsed_ms() / 1000 >= spec.max_duration_seconds:
+    if run.compensated:
+        refused = "what it had done was undone"
+    elif run.elapsed_ms() / 1000 >= spec.max_duration_seconds:
         refused = f"no time is left of {spec.max_duration_seconds:g} seconds"
     elif run.still_running:
         refused = "its code did not stop"

@@ -7,16 +7,18 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import InvalidStateError
+from concurrent.futures import Future, InvalidStateError
+from contextvars import Context
+from types import CodeType
 from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
-import uvloop
 from django.conf import settings
 from django.db import connection as django_connection
 from django.db.utils import Error as DatabaseError
 
+from bifrost.sdk import steps
 from bifrost.sdk.errors import Detached, WorkflowException
 from orgs.tenancy import guard_thread, shared_context
 from workflows_app import catalog
@@ -28,6 +30,7 @@ from workflows_app.engine.database import DatabaseThreads
 from workflows_app.engine.finish import LOST, finish_later
 from workflows_app.engine.journal import FenceLost, Statement, Write, Writer
 from workflows_app.engine.limits import Limits
+from workflows_app.engine.loop import EngineLoop
 from workflows_app.engine.run import FLUSH_EVENTS, Run
 from workflows_app.engine.tasks import TaskFactory, report_unnoticed
 from workflows_app.errors import PlatformUnavailable
@@ -36,6 +39,7 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 DATABASE_THREADS = 4
+LEAVE_SECONDS = 0.05
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -49,7 +53,7 @@ class Engine:
         self.kind = kind
         self.limits = limits
         self.admission = Admission(settings.WEB_THREADS)
-        self.loop = uvloop.new_event_loop()
+        self.loop = EngineLoop()
         self.id: UUID
         self.label = ""
         self.runs: dict[UUID, Run] = {}
@@ -68,12 +72,14 @@ class Engine:
         self._secret_configs: dict[str, set[str]] = {}
         self._flushes: set[Run] = set()
         self._database = DatabaseThreads(DATABASE_THREADS)
+        self._tasks = TaskFactory(settings.WORKSPACE, settings.EARLIER_CODE)
         self._thread = threading.Thread(target=self._run_loop, name="engine-loop", daemon=True)
 
     # --- life --------------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Registers the worker and starts the threads. Raises what the database raises when it is away."""
+        steps.hosted()
         with shared_context():
             self.id = workers.register(self.kind, settings.CONCURRENCY, catalog.current().version)
         self.label = workers.label(self.kind, self.id)
@@ -104,7 +110,7 @@ class Engine:
         """What may run again goes back into the queue, the rest fails."""
         reason = WorkflowException("The process was stopped before the workflow ended.", error_type="WorkerStopped")
         for run in list(self.runs.values()):
-            if run.claimed and run.resumable and not run.detached:
+            if run.resumable and (run.claimed or run.operations.count) and not run.detached:
                 end_by(run, lambda run: ending.handed_over(run, f"worker {self.label} was stopped"))
             else:
                 self.stop_run(run, reason)
@@ -114,7 +120,8 @@ class Engine:
         self.accepts = False
         self.writer.close(5.0)
         self._database.close()
-        self.loop.call_soon_threadsafe(self.loop.stop)
+        # Not before what was dropped has been left.
+        self.loop.call_soon_threadsafe(self.loop.call_later, LEAVE_SECONDS, self.loop.stop)
 
     def lost(self) -> None:
         """The `Worker` row is gone: nothing more can be written. Detaches all runs and answers who waits for them."""
@@ -202,6 +209,14 @@ class Engine:
         """Cancels the run's tasks, from any thread; how it ends says the reason."""
         self.loop.call_soon_threadsafe(lambda: run.stop(reason) if run.stop is not None else None)
 
+    def suspend(self, run: Run, seconds: float | None, reason: str) -> None:
+        """Puts it aside until something arrives for it, or at most so many seconds."""
+        end_by(run, lambda run: ending.suspended(run, seconds, reason))
+
+    def owns(self, code: CodeType) -> bool:
+        """Whether it is code of the workspace or the SDK."""
+        return self._tasks.owns(code)
+
     async def run_child(self, parent: Run, workflow: str, parameters: dict[str, Any]) -> Any:
         return await run_child(self, parent, workflow, parameters)
 
@@ -221,14 +236,21 @@ class Engine:
     def _schedule_flush(self, run: Run) -> None:
         if run not in self._flushes:
             self._flushes.add(run)
-            self.loop.call_later(self.limits.log_delay_seconds, self._flush, run)
+            # In no context of the run's, whose own times keep it from being put aside.
+            self.loop.call_later(self.limits.log_delay_seconds, self._flush, run, context=Context())
 
     def _flush(self, run: Run) -> None:
         self._flushes.discard(run)
         if not run.detached:
             self.write_events(run)
 
-    def write_events(self, run: Run) -> None:
+    def commit(self, run: Run) -> Future[tuple[Any, ...]]:
+        """Has all that the run has said so far made durable; done once it is."""
+        for _ in range(run.lines.unwritten // FLUSH_EVENTS):
+            self.write_events(run)
+        return self.write_events(run).done
+
+    def write_events(self, run: Run) -> Write:
         """Hands the run's unwritten events to the journal writer, which cleans them in its own thread.
 
         At most two hundred: what is left goes behind the other runs' writes.
@@ -237,14 +259,14 @@ class Engine:
         def make() -> Statement:
             owner = {"worker": self.id, "epoch": run.stretch.epoch, "id": run.facts.id}
             statement = statements.append(run.facts.organization.schema_name)
-            events = run.take_events(FLUSH_EVENTS)
-            if run.has_unwritten and not run.detached:
+            events = run.lines.take(FLUSH_EVENTS)
+            if run.lines.unwritten and not run.detached:
                 self.write_events(run)
-            return statement, {**owner, "events": json.dumps(events)}
+            return statement, {**owner, "events": json.dumps(events), "progress": run.progress_now}
 
         write = Write(make)
-        run.in_flight(write.done)
-        self.writer.submit(write)
+        run.lines.in_flight(write.done)
+        return self.writer.submit(write)
 
     # --- threads -----------------------------------------------------------------------------------------------------
 
@@ -273,7 +295,7 @@ class Engine:
     def _run_loop(self) -> None:
         guard_thread()
         asyncio.set_event_loop(self.loop)
-        self.loop.set_task_factory(TaskFactory(settings.WORKSPACE, settings.EARLIER_CODE))
+        self.loop.set_task_factory(self._tasks)
         self.loop.set_exception_handler(report_unnoticed)
         self._tick()
         try:
@@ -297,6 +319,8 @@ def end_by(run: Run, ending_of: Callable[[Run], Any]) -> None:
     if not run.take_end():
         return
     outcome = ending_of(run)
+    # Its code is left where it stands, if any of it still does.
+    run.engine.loop.call_soon_threadsafe(run.drop)
     try:
         run.finished.set_result(outcome)
     except InvalidStateError:

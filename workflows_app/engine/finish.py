@@ -86,7 +86,7 @@ def _write(run: Run, judged: Ending, patience: float) -> None:
     """Writes from this thread where it can; through the journal writer, orderly and patient, where it must."""
     made = ending.write_of(run, judged)
     try:
-        if run.writes_under_way():
+        if run.lines.under_way():
             return _write_later(run, judged, Write(lambda: made), patience)
         fenced, _now = connection.execute(*made)
     except connection.DatabaseAway:

@@ -6,10 +6,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from integrations.sealing import unseal
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.dispatch.models import Dispatch
-from workflows_app.engine.run import Cancelled, Run
+from workflows_app.engine.history import Key, Sent
+from workflows_app.engine.run import Run
+from workflows_app.engine.stops import Cancelled
 from workflows_app.models import Inbox
 
 if TYPE_CHECKING:
@@ -38,10 +41,10 @@ def read(engine: Engine) -> None:
 def cancelled(run: Run) -> Cancelled | None:
     """Why the run must not begin: its inbox holds a cancellation, which is noted in its journal."""
     with org_context(run.facts.organization):
-        entry = Inbox.objects.filter(execution_id=run.facts.id, kind="cancel").values("kind", "name", "data").first()
+        entry = Inbox.objects.filter(execution_id=run.facts.id, kind="cancel").values("number", "kind", "data").first()
     if entry is None:
         return None
-    run.note("inbox", entry["kind"], entry["data"])
+    run.append(Key("", "inbox", entry["kind"], entry["number"]), entry["data"])
     return _cancellation(entry)
 
 
@@ -52,22 +55,31 @@ def deliver(engine: Engine, organization: OrganizationRecord, runs: Sequence[Run
         entries = list(
             Inbox.objects.filter(execution_id__in=list(by_id), number__gt=min(run.inbox for run in runs))
             .order_by("execution_id", "number")
-            .values("execution_id", "number", "kind", "name", "data")
+            .values("execution_id", "number", "kind", "name", "data", "data_sealed")
         )
     for entry in entries:
         run = by_id[entry["execution_id"]]
-        if entry["kind"] == "cancel":
-            engine.loop.call_soon_threadsafe(_hear_cancel, run, entry)
+        if entry["data_sealed"] is not None:
+            entry["data"] = {**(entry["data"] or {}), "value": unseal(organization, bytes(entry["data_sealed"]))}
+        engine.loop.call_soon_threadsafe(_hear, run, entry)
 
 
-def _hear_cancel(run: Run, entry: Mapping[str, Any]) -> None:
-    """On the loop. Counts as read only where the run is still there to end by it: one that is just beginning is asked
-    again at the next look, and one that is just being put aside finds an entry that it has not read."""
-    if entry["number"] > run.inbox and run.stop is not None and run.stop(_cancellation(entry)):
-        run.inbox = entry["number"]
-        run.note("inbox", entry["kind"], entry["data"])
+def _hear(run: Run, entry: Mapping[str, Any]) -> None:
+    """On the loop, one after the other. An entry counts as read only where the run is still there to hear it: one that
+    is just beginning is asked again at the next look, and one that is just being put aside finds that it has not read
+    all."""
+    number, kind, name, data = (entry[part] for part in ("number", "kind", "name", "data"))
+    if run.detached or number != run.inbox + 1:
+        return
+    if kind == "cancel" and (run.operations.replaying or run.stop is None or not run.stop(_cancellation(entry))):
+        return
+    run.inbox = number
+    line = data if kind == "cancel" else {"name": name, **(data or {})}
+    run.append(Key("", "inbox", kind, number), line, entry["data_sealed"])
+    if kind != "cancel":
+        run.waits.receive(Sent(number, kind, name, (data or {}).get("value")))
 
 
 def _cancellation(entry: Mapping[str, Any]) -> Cancelled:
     who = (entry["data"] or {}).get("by", "")
-    return Cancelled(f"Cancelled by {who}." if who else "Cancelled.", error_type="Cancelled")
+    return Cancelled(f"Cancelled by {who}." if who else "Cancelled.")

@@ -26,7 +26,10 @@ EVENTS_PER_BATCH = 200
 
 @dataclass(slots=True)
 class Event:
-    """One journal line, as it was made: not yet redacted, its data already plain JSON."""
+    """One journal line, as it was made: not yet redacted, its data already plain JSON.
+
+    `exact`: the value in its data, encrypted, where redaction changes it; `seals`: the writer finds that out.
+    """
 
     seq: int
     at: str
@@ -35,6 +38,8 @@ class Event:
     path: str
     number: int
     data: Any
+    exact: bytes | None = None
+    seals: bool = False
 
 
 Statement = tuple[bytes, dict[str, Any]]

@@ -5,26 +5,28 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractContextManager, contextmanager, suppress
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
-from uuid import UUID
+
+import psycopg
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
-from bifrost.sdk.documents import size
-from bifrost.sdk.errors import ConfigurationError, Detached, TooLarge, WorkflowException
+from bifrost.sdk.durable import Wait
+from bifrost.sdk.errors import ConfigurationError, Detached, WorkerLost, WorkflowException, as_document
 from bifrost.sdk.sanitizing import Scrubber, redact_keys
+from bifrost.sdk.steps import StepCall
 from integrations import configs, secrets
 from integrations.configs import ConfigSnapshot, SecretReference
-from orgs.records import Actor, OrganizationRecord
-from workflows_app.catalog import LoadedWorkflow
-from workflows_app.engine.journal import Event
-from workflows_app.engine.limits import Limits
+from workflows_app.engine.facts import FIRST_STRETCH, Facts, Stretch
+from workflows_app.engine.history import STOP, History, Key
+from workflows_app.engine.lines import Lines
+from workflows_app.engine.operations import Operations
 from workflows_app.engine.position import Position, position
+from workflows_app.engine.steps import run_step
+from workflows_app.engine.waits import Waits
 
 if TYPE_CHECKING:
     from workflows_app.engine.engine import Engine
@@ -33,49 +35,7 @@ T = TypeVar("T")
 
 FIRST_SECRET_CONFIG_SECONDS = 2.0
 FLUSH_EVENTS = 200  # that many unwritten lines do not wait for the log delay
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What an execution is, fixed from its start to its end."""
-
-    id: UUID
-    organization: OrganizationRecord
-    loaded: LoadedWorkflow
-    parameters: dict[str, Any]
-    actor: Actor
-    trigger: dict[str, Any]
-    parent: UUID | None = None
-    depth: int = 0
-    attempt: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Where in its life an execution goes on in this process: the claim's epoch, the journal's last number, what its
-    inbox has had, and running time so far.
-
-    `recorded` are the log lines and checkpoints of this attempt that the journal has already, by path, kind and number;
-    `checkpoints` the last ones of any attempt, by name.
-    """
-
-    epoch: int = 1
-    seq: int = 1
-    inbox: int = 0
-    spent_ms: int = 0
-    recorded: frozenset[tuple[str, str, int]] = frozenset()
-    checkpoints: Mapping[str, Any] = field(default_factory=dict)
-
-
-FIRST_STRETCH = Stretch()
-
-
-class HistoryTooLarge(TooLarge):
-    """The execution's journal has reached its limit."""
-
-
-class Cancelled(WorkflowException):
-    """The execution was cancelled; it ends as Cancelled rather than Failed."""
+MOST_TIMERS = 50  # that are kept without a look at which of them are over
 
 
 class Run:
@@ -86,38 +46,44 @@ class Run:
         facts: Facts,
         engine: Engine,
         config: ConfigSnapshot,
-        limits: Limits,
         stretch: Stretch = FIRST_STRETCH,
+        history: History | None = None,
     ) -> None:
         self.facts = facts
         self.engine = engine
         self.stretch = stretch
-        self.inbox = stretch.inbox  # the last entry that was read
+        self.history = history or History()
+        self.inbox = self.history.received  # the last entry that was read
+        self.lines = Lines(self, stretch.seq)
+        self.operations = Operations(self, self.history)
+        self.waits = Waits(self, self.history.unread())
+        self.parent_epoch: int | None = None  # of the parent's stretch that waits for it in this process
         self.alone = False  # lost twice without getting on: one such in each process
         self.scrubber = Scrubber()
         self.variables: dict[str, Any] = {}
-        self.tasks: set[asyncio.Task[Any]] = set()
-        self.thread: threading.Thread | None = None
+        self.tasks: dict[asyncio.Task[Any], Any] = {}  # with the coroutine that each one runs
+        self.moves = 0  # how often any of them was resumed
+        self.threads: set[threading.Thread] = set()
+        self.waiting_threads = 0  # those that wait for a coroutine on the loop
         self.finished: Future[Any] = Future()  # what came out of the code
         self.ended: Future[Any] = Future()  # its Ending, once durable
         self.fatal: BaseException | None = None
         self.claimed = False  # from the run queue: nobody waits for it in this process
         self.refused = False  # the database refused what its end was to say
         self.still_running = False  # it was stopped, and its code did not
+        self.compensating = 0  # sagas that are undoing what they have done
+        self.compensated = False
+        self.failed_items: list[Any] = []
+        self.progress_now: float | None = None
+        self.dropped = False  # its code is not resumed any more, wherever it stands
         self.stop_reason: BaseException | None = None
         self.stop: Callable[[BaseException], bool] | None = None  # on the loop; set once the code was started
         self.position = Position()
         self._config = config
-        self._limits = limits
         self._lock = threading.Lock()
         self._detached = False
         self._end_taken = False
-        self._seq = stretch.seq
-        self._notes = Position("")  # the engine's own lines do not count among the code's
-        self._children = 0
-        self._unwritten: list[Event] = []
-        self._in_flight: list[Future[Any]] = []
-        self._logs = self._dropped = self._events = self._bytes = 0
+        self._timers: list[asyncio.TimerHandle] = []
         self._secrets: dict[str, str] = {}
         self._reading: dict[str, asyncio.Future[str]] = {}
         self._began = time.monotonic()
@@ -157,30 +123,46 @@ class Run:
         Raises Detached, and TooLarge where a value or the whole journal passes its limit.
         """
         self.check()
-        if kind == "log" and not self._log_fits():
-            return
-        length = size(data)
-        self._bound(kind, name, length)
+        unwritten = self.lines.record(kind, name, data, position.get(self.position))
+        if kind == "variable":
+            self.variables[name] = data
+        self._written_soon(unwritten)
+
+    def value(self, kind: str, name: str, make: Callable[[], Any], *, seals: bool = False) -> Any:
+        """What `make` gave when the code first came here, however often it runs again."""
+        self.check()
         where = position.get(self.position)
-        with self._lock:
-            self._append(kind, name, data, where)
-            self._events += 1
-            self._bytes += length
-            if kind == "variable":
-                self.variables[name] = data
-            unwritten = len(self._unwritten)
+        key = Key(where.path, kind, name, where.next(kind, name))
+        line = self.history.values.get(key)
+        if line is not None and "value" in line.data:
+            return line.data["value"]
+        made = make()
+        self._written_soon(self.lines.append(key, {"value": made}, seals=seals))
+        return made
+
+    def append(self, key: Key, data: Any, exact: bytes | None = None) -> None:
+        """Adds a line about an operation. Raises TooLarge."""
+        self._written_soon(self.lines.append(key, data, exact))
+
+    def _written_soon(self, unwritten: int) -> None:
         if unwritten == 1:
             self.engine.flush_later(self)
-        elif unwritten % FLUSH_EVENTS == 0:
+        elif unwritten and unwritten % FLUSH_EVENTS == 0:
             self.engine.write_events(self)
 
     def config(self, key: str) -> tuple[bool, Any]:
         """The config's value at the start of the run; a reference to a secret yields the secret."""
+        found = self.value("config", key, lambda: self._resolved(key), seals=True)
+        if (name := found.get("secret")) is not None:
+            self.engine.remember_secret_config(self.facts.loaded.code_version, key)
+            return True, self._secret_now(name)
+        return found["present"], found.get("value")
+
+    def _resolved(self, key: str) -> dict[str, Any]:
         present, value = configs.resolve(self._config, key)
         if isinstance(value, SecretReference):
-            self.engine.remember_secret_config(self.facts.loaded.code_version, key)
-            return True, self._secret_now(value.name)
-        return present, value
+            return {"present": True, "secret": value.name}
+        return {"present": present, **({"value": value} if present else {})}
 
     async def secret(self, name: str) -> str:
         """The secret's value, read once per execution, and from then on removed from all that is recorded."""
@@ -203,6 +185,44 @@ class Run:
                 with suppress(WorkflowException):
                     self._keep_secret(value.name, secrets.read_secret(self.facts.organization, value.name))
 
+    def patched(self, change: str) -> bool:
+        """Whether this run has come here with the changed code: it is new here, or has come by before with it."""
+        self.check()
+        where = position.get(self.position)
+        key = Key(where.path, "value", f"patched {change}", where.next("value", f"patched {change}"))
+        if key in self.history.values:
+            return True
+        if self.operations.replaying:
+            return False
+        self.append(key, {"value": True})
+        return True
+
+    def progress(self, done: float, total: float, message: str) -> None:
+        """Shows how far the run is; of many such lines the last one is written."""
+        self.check()
+        self.progress_now = 100.0 * min(1.0, max(0.0, done / total)) if total > 0 else 100.0
+        shown = {"percent": self.progress_now, "done": done, "total": total, "message": message}
+        self._written_soon(self.lines.replace("progress", shown))
+
+    def complete_with_errors(self, failed: list[Any]) -> None:
+        """Where it ends well, it ends as CompletedWithErrors."""
+        self.check()
+        self.failed_items += failed
+
+    def branches(self, name: str) -> Callable[[int], AbstractContextManager[None]]:
+        """Positions for the parts of a list, by their places in it."""
+        self.check()
+        beginning = position.get(self.position).branch(name)
+        return lambda place: _at(Position(f"{beginning}.{place}"))
+
+    async def step(self, call: StepCall) -> Any:
+        """The step's result, or its error; done now or when it was first done."""
+        return await run_step(self, call)
+
+    async def wait(self, wait: Wait) -> dict[str, Any]:
+        """What has come of it."""
+        return await self.waits.wait(wait)
+
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> Any:
         """Runs a workflow as a child of this execution and returns its exact result, or raises its error."""
         self.check()
@@ -210,11 +230,22 @@ class Run:
 
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """For a plain `def` workflow: runs the coroutine on the engine's loop and waits in the workflow's thread."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.engine.loop).result()
+        try:
+            return asyncio.run_coroutine_threadsafe(self._for_thread(coroutine), self.engine.loop).result()
+        except CancelledError:
+            self.check()
+            raise
+
+    async def _for_thread(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        self.waiting_threads += 1
+        try:
+            return await coroutine
+        finally:
+            self.waiting_threads -= 1
 
     def last_checkpoint(self, name: str) -> tuple[bool, Any]:
         """What was last saved under this name before this stretch of the run, by any attempt."""
-        return name in self.stretch.checkpoints, self.stretch.checkpoints.get(name)
+        return name in self.history.checkpoints, self.history.checkpoints.get(name)
 
     # --- for the engine ------------------------------------------------------------------------------------------
 
@@ -235,7 +266,7 @@ class Run:
     @property
     def resumable(self) -> bool:
         """Whether running it again after a loss is allowed: it has a retry policy, or what it did is in the journal."""
-        return self.facts.loaded.spec.retry_policy is not None or self._children > 0
+        return self.facts.loaded.spec.retry_policy is not None or self.operations.count > 0
 
     def elapsed_ms(self) -> int:
         """Milliseconds of running time, rounded up: of earlier stretches, and since this one began."""
@@ -248,8 +279,48 @@ class Run:
 
     def note(self, kind: str, name: str, data: Any) -> None:
         """Adds a journal line of the engine's own, whatever the limits say."""
-        with self._lock:
-            self._append(kind, name, data, self._notes)
+        self.lines.note(kind, name, data)
+
+    @contextmanager
+    def compensation(self) -> Iterator[None]:
+        """A saga undoes what it has done: nothing but its own time stops that. Where the run was stopped, the journal
+        says so first, so that a run which resumes is stopped in the same place."""
+        if self.stop_reason is not None and not self.compensating:
+            key = Key("", STOP, type(self.stop_reason).__name__, 0)
+            if key not in self.history.ended:
+                self.append(key, as_document(self.stop_reason))
+        self.compensating += 1
+        try:
+            yield
+        finally:
+            self.compensating -= 1
+
+    def task_done(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.pop(task, None)
+        self.operations.pump()
+
+    def add_timer(self, timer: asyncio.TimerHandle) -> None:
+        """Its code asked the loop to be called at some time."""
+        if len(self._timers) > MOST_TIMERS and not self.has_timers():
+            self._timers.clear()
+        self._timers.append(timer)
+
+    def has_timers(self) -> bool:
+        """Whether the loop will call its code by itself."""
+        now = self.engine.loop.time()
+        self._timers = [timer for timer in self._timers if not timer.cancelled() and timer.when() > now]
+        return bool(self._timers)
+
+    def drop(self) -> None:
+        """Leaves its code where it stands, for good. On the loop, once it is detached."""
+        self.dropped = True
+        self._cancel_tasks()
+
+    def refuse(self, done: Future[Any]) -> None:
+        """A line could not be written: for what it says, it ends the run; with the fence, others have it."""
+        error = done.exception()
+        if isinstance(error, psycopg.DataError | psycopg.IntegrityError | psycopg.ProgrammingError):
+            self.crash(WorkerLost("The database refused a line of this execution's journal."))
 
     def crash(self, error: BaseException) -> None:
         """An error that must not leave the loop, such as SystemExit in any task, becomes the execution's error."""
@@ -262,78 +333,9 @@ class Run:
         for task in list(self.tasks):
             task.cancel()
 
-    def take_events(self, most: int | None = None) -> list[dict[str, Any]]:
-        """The oldest unwritten lines, redacted, in the form of the statements. They are the caller's to write."""
-        with self._lock:
-            taken, self._unwritten = self._unwritten[:most], [] if most is None else self._unwritten[most:]
-        return [self._clean(event) for event in taken]
-
-    @property
-    def has_unwritten(self) -> bool:
-        return bool(self._unwritten)
-
-    def in_flight(self, done: Future[Any]) -> None:
-        """Remembers a write that the end must follow."""
-        self._in_flight = [future for future in self._in_flight if not future.done()] + [done]
-
-    def writes_under_way(self) -> bool:
-        """Whether the journal writer still has events of this run, which the end must follow."""
-        return any(not future.done() for future in self._in_flight)
-
     def clean(self, value: Any) -> Any:
         """The value as it may be recorded: redacted by key, and without any secret that this execution read."""
         return self.scrubber.scrub(redact_keys(value))
-
-    # ---------------------------------------------------------------------------------------------------------------
-
-    def _append(self, kind: str, name: str, data: Any, where: Position) -> None:
-        number = where.next(kind, name)
-        if (where.path, kind, number) in self.stretch.recorded:
-            return  # a resumed run says it again
-        self._seq += 1
-        if kind == "child":
-            self._children += 1
-        event = Event(self._seq, datetime.now(UTC).isoformat(), kind, name, where.path, number, data)
-        self._unwritten.append(event)
-        if self.engine.listener is not None:
-            self.engine.listener(self._clean(event))
-
-    def _log_fits(self) -> bool:
-        self._logs += 1
-        if self._logs <= self._limits.max_logs and len(self._unwritten) < self._limits.max_unwritten_logs:
-            return True
-        self._dropped += 1
-        return False
-
-    def note_dropped_logs(self) -> None:
-        """Says in the journal how many log lines were dropped, if any were."""
-        if self._dropped:
-            self.note("log", "warning", {"message": f"{self._dropped} log lines dropped", "data": None})
-
-    def _bound(self, kind: str, name: str, length: int) -> None:
-        limits = self._limits
-        if length > limits.max_value_bytes:
-            raise TooLarge(f"The {kind} {name!r} has {length:,} bytes; the limit is {limits.max_value_bytes:,}.")
-        if self._events >= limits.max_events or self._bytes + length > limits.max_journal_bytes:
-            error = HistoryTooLarge(
-                f"The journal holds {self._events:,} events of {self._bytes:,} bytes; the limits are "
-                f"{limits.max_events:,} and {limits.max_journal_bytes:,}."
-            )
-            self.crash(error)
-            raise error
-
-    def _clean(self, event: Event) -> dict[str, Any]:
-        # An error's details name configs and roles; redacting those by key would hide what the documents promise.
-        data = self.scrubber.scrub(event.data) if event.kind == "error" else self.clean(event.data)
-        return {
-            "seq": event.seq,
-            "at": event.at,
-            "kind": event.kind,
-            "name": self.scrubber.scrub(event.name)[:200],
-            "path": event.path[:200],
-            "number": event.number,
-            "data": data,
-        }
 
     def _secret_now(self, name: str) -> str:
         """For the plain call `get_config`: at once where the secret was fetched, else bounded."""
@@ -350,6 +352,15 @@ class Run:
         self.scrubber.add(value)
         self._secrets[name] = value
         return value
+
+
+@contextmanager
+def _at(where: Position) -> Iterator[None]:
+    token = position.set(where)
+    try:
+        yield
+    finally:
+        position.reset(token)
 
 
 def mapping_of(run: Run) -> Mapping[str, Any]:

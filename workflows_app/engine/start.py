@@ -22,8 +22,9 @@ from workflows_app.catalog import LoadedWorkflow
 from workflows_app.dispatch import settled
 from workflows_app.dispatch.models import Priority
 from workflows_app.engine import connection, statements
+from workflows_app.engine.facts import Facts
 from workflows_app.engine.journal import FenceLost
-from workflows_app.engine.run import Facts, Run
+from workflows_app.engine.run import Run
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.models import Status
 
@@ -120,7 +121,7 @@ def begin(engine: Engine, prepared: Prepared) -> Run | None:
         if versions is None:
             engine.release(facts.id)
             return None
-        run = Run(facts, engine, configs.snapshot(facts.organization, *versions), engine.limits)
+        run = Run(facts, engine, configs.snapshot(facts.organization, *versions))
         for secret in prepared.secrets:
             run.scrubber.add(secret)
         run.fetch_secret_configs(engine.secret_configs(facts.loaded.code_version))

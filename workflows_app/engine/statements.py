@@ -16,7 +16,10 @@ SCHEMA_NAME = re.compile(r"org_[a-z0-9_]{1,40}")
 _EVENT_COLUMNS = "(execution_id, seq, at, kind, name, path, number, data)"
 _EVENT_ROWS = """
     jsonb_to_recordset(%(events)s::jsonb)
-    AS row(seq int, at timestamptz, kind text, name text, path text, number int, data jsonb)"""
+    AS row(seq int, at timestamptz, kind text, name text, path text, number int, data jsonb, exact bytea)"""
+# PostgreSQL's own infinity is no Python datetime.
+_NEVER = "'9999-12-31 00:00+00'::timestamptz"
+_EXACT_COLUMNS = "(execution_id, seq, at, kind, name, path, number, data, exact)"
 _FENCE = "fence AS (SELECT id FROM public.dispatch_worker WHERE id = %(worker)s::uuid FOR KEY SHARE)"
 _OWNED = """owned AS (
     SELECT d.execution AS id, d.inbox FROM public.dispatch_dispatch d, fence
@@ -169,9 +172,13 @@ def append(schema: str) -> bytes:
 WITH {_FENCE},
 {_OWNED},
 event AS (
-    INSERT INTO {tenant}.workflows_app_executionevent {_EVENT_COLUMNS}
+    INSERT INTO {tenant}.workflows_app_executionevent {_EXACT_COLUMNS}
     SELECT owned.id, row.* FROM owned, {_EVENT_ROWS}
     ON CONFLICT (execution_id, seq) DO NOTHING
+),
+progress AS (
+    UPDATE {tenant}.workflows_app_execution e SET progress = %(progress)s::float8
+    FROM owned WHERE e.id = owned.id AND coalesce(%(progress)s::float8 <> coalesce(e.progress, -1), false)
 )
 SELECT EXISTS (SELECT FROM fence)
 """.encode()
@@ -179,7 +186,7 @@ SELECT EXISTS (SELECT FROM fence)
 
 @lru_cache(maxsize=10_000)
 def suspend(schema: str) -> bytes:
-    """Puts a running execution aside: until `delay` seconds have passed, or at once back into the queue.
+    """Puts a running execution aside: until `delay` seconds have passed (NULL: for ever), or back into the queue.
 
     `status` is Suspended or Queued. What has arrived in its inbox since `inbox` was read makes it Queued, so that no
     wake-up is lost (engine.md, section 6). One row: whether the fence holds, and whether it was still this worker's.
@@ -192,18 +199,20 @@ WITH {_FENCE},
 {owned},
 aside AS (
     UPDATE {tenant}.workflows_app_execution e SET attempt = %(attempt)s, spent_ms = %(spent_ms)s,
+        progress = coalesce(%(progress)s::float8, e.progress),
         status = CASE WHEN owned.inbox > %(inbox)s THEN 'Queued' ELSE %(status)s END
     FROM owned WHERE e.id = owned.id AND e.status = 'Running'
     RETURNING e.id, e.status
 ),
 event AS (
-    INSERT INTO {tenant}.workflows_app_executionevent {_EVENT_COLUMNS}
+    INSERT INTO {tenant}.workflows_app_executionevent {_EXACT_COLUMNS}
     SELECT aside.id, row.* FROM aside, {_EVENT_ROWS}
     ON CONFLICT (execution_id, seq) DO NOTHING
 ),
 dispatch AS (
     UPDATE public.dispatch_dispatch d SET status = aside.status, worker = NULL, reason = %(reason)s, queued_at = now(),
-        run_at = CASE WHEN aside.status = 'Queued' THEN now() ELSE now() + %(delay)s * interval '1 second' END
+        run_at = CASE WHEN aside.status = 'Queued' THEN now()
+            ELSE coalesce(now() + %(delay)s::float8 * interval '1 second', {_NEVER}) END
     FROM aside WHERE d.execution = aside.id
 )
 SELECT EXISTS (SELECT FROM fence), EXISTS (SELECT FROM aside)
@@ -242,15 +251,34 @@ ended AS (
         progress = coalesce(%(progress)s::float8, e.progress), completed_at = now(),
         duration_ms = coalesce(%(duration_ms)s::bigint, (extract(epoch FROM now() - e.started_at) * 1000)::bigint)
     FROM {owner} WHERE e.id = %(id)s::uuid AND e.status IN ({from_statuses})
-    RETURNING e.id, e.workflow, e.duration_ms
+    RETURNING e.id, e.workflow, e.duration_ms, e.parent
 ),
 event AS (
-    INSERT INTO {tenant}.workflows_app_executionevent {_EVENT_COLUMNS}
+    INSERT INTO {tenant}.workflows_app_executionevent {_EXACT_COLUMNS}
     SELECT %(id)s::uuid, row.* FROM ended, {_EVENT_ROWS}
     ON CONFLICT (execution_id, seq) DO NOTHING
 ),
 dispatch AS (
     DELETE FROM public.dispatch_dispatch d USING ended WHERE d.execution = ended.id
+),
+-- A parent that waits for it in the same stretch hears of it there; any other one is told, and awoken.
+parent AS (
+    UPDATE public.dispatch_dispatch d SET inbox = d.inbox + 1,
+        status = CASE WHEN d.status = 'Suspended' THEN 'Queued' ELSE d.status END,
+        queued_at = CASE WHEN d.status = 'Suspended' THEN now() ELSE d.queued_at END,
+        run_at = CASE WHEN d.status = 'Suspended' THEN now() ELSE d.run_at END
+    FROM ended WHERE d.execution = ended.parent
+        AND (d.worker, d.epoch) IS DISTINCT FROM (%(parent_worker)s::uuid, %(parent_epoch)s::int)
+    RETURNING d.execution, d.inbox, d.status
+),
+told AS (
+    INSERT INTO {tenant}.workflows_app_inbox (execution_id, number, kind, name, data, sent_at)
+    SELECT parent.execution, parent.inbox, 'child_end', %(id)s::text, jsonb_build_object('status', %(status)s::text),
+        now() FROM parent
+),
+awake AS (
+    UPDATE {tenant}.workflows_app_execution e SET status = 'Queued'
+    FROM parent WHERE e.id = parent.execution AND parent.status = 'Queued' AND e.status = 'Suspended'
 ),
 fleet AS (
     INSERT INTO public.dispatch_fleet (execution, organization, workflow, status, finished_at, duration_ms)

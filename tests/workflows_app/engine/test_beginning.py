@@ -56,7 +56,7 @@ def cut_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any, str], None]:
     return arrange
 
 
-AFTER = [(claims, "claim"), (claimed, "begin"), (claimed, "stretches"), (claimed, "run_of")]
+AFTER = [(claims, "claim"), (claimed, "begin"), (claimed, "journals"), (claimed, "run_of")]
 
 
 @pytest.mark.parametrize(("module", "name"), AFTER)

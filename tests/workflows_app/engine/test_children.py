@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
-import pytest
-
+from orgs.permissions import EVERYTHING
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
-from tests.workflows_app.engine.working import eventually
+from tests.workflows_app.engine.conftest import ADA, Run, Workspace, journal, recorded
+from tests.workflows_app.engine.losing import lose
+from tests.workflows_app.engine.test_waits import wait_suspended
+from tests.workflows_app.engine.working import Worker, eventually
+from workflows_app import sending
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.executions import Start, submit
 from workflows_app.models import Execution
 
-from .conftest import Run, Workspace, journal, recorded
-
+#: Who may do everything also when its rights are looked up again.
+COMMAND = Actor("command", "command", "", "Command line", frozenset({EVERYTHING}), staff=True)
 FAMILY = """
     @workflow(name="add")
     async def add(context, left: int, right: int):
@@ -96,7 +100,8 @@ def test_the_child_has_a_record_of_its_own_that_names_its_parent(
     (child,) = children_of(acme, outcome.execution_id)
     assert (child.workflow, child.status, child.depth) == ("add", "Success", 1)
     assert child.trigger == {"type": "parent", "executionId": outcome.execution_id}
-    assert [data["status"] for _, _, data in journal(acme, outcome, "child")] == ["Running", "Success"]
+    assert [data["state"] for _, _, data in journal(acme, outcome, "child")] == ["started", "done"]
+    assert journal(acme, outcome, "child")[-1][2]["status"] == "Success"
 
 
 def test_children_run_side_by_side_and_each_gets_its_own_result(run: Run, workspace: Workspace) -> None:
@@ -144,13 +149,84 @@ def test_children_are_nested_ten_deep_at_most(run: Run, workspace: Workspace, ac
         assert Execution.objects.count() == 11
 
 
-@pytest.mark.parametrize(("name", "error"), [("unknown_child", "NotFound"), ("approved_child", "NotAvailable")])
-def test_a_child_that_cannot_be_started_is_an_error_of_the_parent(
-    run: Run, workspace: Workspace, name: str, error: str
+def test_a_child_that_cannot_be_started_is_an_error_of_the_parent(run: Run, workspace: Workspace) -> None:
+    workspace.add(FAMILY)
+    outcome = run("unknown_child")
+    assert outcome.error is not None and outcome.error["error"] == "NotFound"
+
+
+def test_a_parent_waits_without_a_worker_for_a_child_that_needs_an_approval(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
 ) -> None:
     workspace.add(FAMILY)
-    outcome = run(name)
-    assert outcome.error is not None and outcome.error["error"] == error
+    worker.start()
+    outcome = submit(Start(acme, "approved_child", {}, COMMAND, background=True))
+    wait_suspended(acme, outcome)
+    (child,) = children_of(acme, outcome.execution_id)
+    assert child.status == "PendingApproval"
+
+    sending.cancel(acme, child.id, ADA)
+    worker.wake()
+
+    end = worker.end_of(acme, outcome)
+    assert (end.status, end.error["error"]) == ("Failed", "Cancelled")
+
+
+def test_a_parent_waits_without_a_worker_for_a_child_that_waits(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(name="asks", execution_mode="async")
+        async def asks(context, number: int):
+            return [number, await context.wait_for_signal("go")]
+
+        @workflow(name="asks_all", execution_mode="async")
+        async def asks_all(context):
+            return await asyncio.gather(*(context.execute_workflow("asks", {"number": number}) for number in range(3)))
+        """
+    )
+    worker.start()
+    outcome = submit(Start(acme, "asks_all", {}, COMMAND))
+    wait_suspended(acme, outcome)
+    children = children_of(acme, outcome.execution_id)
+    assert [child.status for child in children] == ["Suspended"] * 3
+
+    for child in children:
+        sending.signal(acme, child.id, "go", child.input["number"] * 10, ADA)
+    worker.wake()
+
+    assert worker.end_of(acme, outcome).result == [[0, 0], [1, 10], [2, 20]]
+    assert len(children_of(acme, outcome.execution_id)) == 3
+
+
+def test_a_parent_that_was_lost_finds_its_child_again(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, tmp_path: Path
+) -> None:
+    workspace.add(
+        """
+        @workflow(name="counts", execution_mode="async", retry_policy={"max_attempts": 3})
+        async def counts(context, directory: str):
+            import os
+            while not os.path.exists(directory + "/open"):
+                await asyncio.sleep(0.05)
+            return "counted"
+
+        @workflow(name="has_counted", execution_mode="async")
+        async def has_counted(context, directory: str):
+            return [await context.execute_workflow("counts", {"directory": directory})]
+        """
+    )
+    engine = worker.start()
+    outcome = submit(Start(acme, "has_counted", {"directory": str(tmp_path)}, COMMAND))
+    eventually(lambda: journal(acme, outcome, "child"), "child")
+
+    lose(engine)
+    worker.start()
+    (tmp_path / "open").touch()
+
+    assert worker.end_of(acme, outcome).result == ["counted"]
+    assert len(children_of(acme, outcome.execution_id)) == 1
 
 
 def test_a_child_runs_where_its_parent_runs_whatever_its_mode(run: Run, workspace: Workspace) -> None:

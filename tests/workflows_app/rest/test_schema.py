@@ -121,6 +121,7 @@ OPERATIONS = [
     "listExecutionLogs",
     "listExecutions",
     "listWorkflows",
+    "sendSignal",
     "startWorkflow",
     "cancelExecution",
     "retryExecution",

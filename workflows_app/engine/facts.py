@@ -1,0 +1,39 @@
+"""What an execution is, and where in its life a process goes on with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from orgs.records import Actor, OrganizationRecord
+from workflows_app.catalog import LoadedWorkflow
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an execution is, fixed from its start to its end."""
+
+    id: UUID
+    organization: OrganizationRecord
+    loaded: LoadedWorkflow
+    parameters: dict[str, Any]
+    actor: Actor
+    trigger: dict[str, Any]
+    parent: UUID | None = None
+    depth: int = 0
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where in its life an execution goes on in this process: the claim's epoch, the journal's last number, what its
+    inbox has had, and running time so far."""
+
+    epoch: int = 1
+    seq: int = 1
+    inbox: int = 0
+    spent_ms: int = 0
+
+
+FIRST_STRETCH = Stretch()

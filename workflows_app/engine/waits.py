@@ -1,0 +1,171 @@
+"""What a run waits for without needing a worker: times, signals, decisions and the ends of children (engine.md, 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bifrost.sdk.durable import Wait
+from workflows_app.engine.history import Sent
+from workflows_app.engine.operations import Operation, Outcome
+from workflows_app.engine.resting import is_at_rest
+
+if TYPE_CHECKING:
+    from workflows_app.engine.run import Run
+
+SOON_SECONDS = 1.0  # a shorter wait is not worth the replay
+LOOK_SECONDS = 1.0
+NEVER = float("inf")
+
+
+@dataclass(slots=True)
+class Waiting:
+    """An operation that waits for an entry of the inbox, a time, or both. `pause`: it does not end by that."""
+
+    operation: Operation
+    wants: tuple[str, str] | None
+    due: float
+    pause: asyncio.Future[None] | None = None
+
+    def __str__(self) -> str:
+        another = self.pause is not None and self.wants is None
+        return f"the next attempt of the {self.operation.key}" if another else f"the {self.operation.key}"
+
+
+class Waits:
+    """Those of one run. On the loop, in whole."""
+
+    def __init__(self, run: Run, sent: deque[Sent]) -> None:
+        self._run = run
+        self._loop = run.engine.loop
+        self._waiting: list[Waiting] = []
+        self._sent = sent  # what has arrived and nobody has taken yet
+        self._next_look: asyncio.TimerHandle | None = None
+        run.operations.idle = self.consider
+
+    async def wait(self, wait: Wait) -> Outcome:
+        """What has come of it, now or when the code was first here. Times are seconds from its first beginning."""
+        operations = self._run.operations
+        with operations.asked(wait.kind, wait.name, "") as operation:
+            if await operations.recorded(operation):
+                return await operation.outcome
+            begun = operations.begun(operation)
+            due = begun[0].data["due"] if begun else _due(wait.seconds)
+            if not begun:
+                operations.note(operation, "started", due=due, **wait.facts)
+            wants = (wait.entry, wait.address or wait.name) if wait.entry else None
+            waiting = Waiting(operation, wants, NEVER if due is None else due)
+            self._waiting.append(waiting)
+            operations.pump()
+            try:
+                return await operation.outcome
+            finally:
+                self._gone(waiting)
+
+    async def pause(self, operation: Operation, until: float) -> None:
+        """Until this time, in seconds since 1970, within an operation: between two attempts of a step."""
+        await self._within(Waiting(operation, None, until))
+
+    async def entry(self, operation: Operation, kind: str, address: str) -> None:
+        """Until such an entry is in the inbox, within an operation that then looks for itself."""
+        await self._within(Waiting(operation, (kind, address), NEVER))
+
+    async def _within(self, waiting: Waiting) -> None:
+        waiting.pause = self._loop.create_future()
+        self._waiting.append(waiting)
+        self._run.operations.hold(waiting.pause, waiting.operation)
+        try:
+            await waiting.pause
+        finally:
+            self._run.operations.let_go(waiting.pause)
+            self._gone(waiting)
+
+    def receive(self, entry: Sent) -> None:
+        """Something has arrived."""
+        self._sent.append(entry)
+        self._run.operations.pump()
+
+    def _gone(self, waiting: Waiting) -> None:
+        if waiting in self._waiting:
+            self._waiting.remove(waiting)
+
+    # --- when the run has come to rest -------------------------------------------------------------------------------
+
+    def consider(self) -> None:
+        """The run has nothing to do but wait: ends what can end, or puts the run aside."""
+        run = self._run
+        if run.detached:
+            return
+        if run.operations.replaying:
+            return self._stalled()
+        if self._end_due() or not self._waiting:
+            return
+        due = min(waiting.due for waiting in self._waiting)
+        seconds = due - time.time()
+        if seconds < SOON_SECONDS:
+            self._look_in(max(0.0, seconds))
+        elif self._may_be_put_aside():
+            run.engine.suspend(run, None if due == NEVER else seconds, self._reason(due))
+        else:
+            self._look_in(min(seconds, LOOK_SECONDS))
+
+    def _may_be_put_aside(self) -> bool:
+        """Whether everything that has arrived was read, and nothing else goes on."""
+        run = self._run
+        has_read = run.inbox >= run.stretch.inbox
+        return has_read and run.operations.settled and not run.operations.busy and is_at_rest(run)
+
+    def _end_due(self) -> bool:
+        """Ends what is due. Of what takes something from the inbox one alone, and only where nothing else is on its
+        way to the code: that might end the wait without it."""
+        now = time.time()
+        for waiting in list(self._waiting):
+            entry = self._entry_for(waiting) if self._run.operations.settled else None
+            if entry is not None:
+                self._sent.remove(entry)
+                self._end(waiting, value=entry.data, inbox=entry.number)
+                return True
+            if waiting.due <= now and not (waiting.wants and self._entry_for(waiting)):
+                self._end(waiting, timedOut=True)
+        return False
+
+    def _end(self, waiting: Waiting, **data: Any) -> None:
+        self._waiting.remove(waiting)
+        if waiting.pause is not None:
+            if not waiting.pause.done():
+                waiting.pause.set_result(None)
+        else:
+            self._run.operations.end(waiting.operation, "done", **data)
+
+    def _entry_for(self, waiting: Waiting) -> Sent | None:
+        if waiting.wants is None:
+            return None
+        return next((entry for entry in self._sent if (entry.kind, entry.name) == waiting.wants), None)
+
+    def _stalled(self) -> None:
+        """The code rests, and the journal goes on otherwise."""
+        run = self._run
+        if not run.operations.busy and run.tasks and is_at_rest(run):
+            if (error := run.operations.unreached()) is not None:
+                run.crash(error)
+        else:
+            self._look_in(LOOK_SECONDS)
+
+    def _look_in(self, seconds: float) -> None:
+        if self._next_look is not None:
+            self._next_look.cancel()
+        self._next_look = self._loop.call_later(seconds, self._run.operations.pump)
+
+    def _reason(self, due: float) -> str:
+        first, others = self._waiting[0], len(self._waiting) - 1
+        more = f" and {others} more" if others else ""
+        until = "" if due == NEVER else f" until {datetime.fromtimestamp(due, UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"waits for {first}{more}{until}"
+
+
+def _due(seconds: float | None) -> float | None:
+    return None if seconds is None else time.time() + seconds
