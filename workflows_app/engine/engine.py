@@ -189,7 +189,7 @@ class Engine:
 
     def forget(self, run: Run) -> None:
         """Nobody keeps a record of it any more: stops its code and writes nothing."""
-        end_by(run, lambda run: LOST)
+        end_by(run, lambda run: LOST, leaves=False)
         self.remove(run)
         self.stop_run(run, Detached(f"Execution {run.facts.id} is gone."))
 
@@ -313,14 +313,17 @@ def resolve(run: Run, outcome: Any) -> None:
     end_by(run, lambda run: outcome)
 
 
-def end_by(run: Run, ending_of: Callable[[Run], Any]) -> None:
-    """The same with an ending that is made only where it counts, since making it notes it in the journal."""
+def end_by(run: Run, ending_of: Callable[[Run], Any], *, leaves: bool = True) -> None:
+    """The same with an ending that is made only where it counts, since making it notes it in the journal.
+
+    `leaves`: the code stays where it stands; otherwise it may still clean up.
+    """
     run.detach()
     if not run.take_end():
         return
     outcome = ending_of(run)
-    # Its code is left where it stands, if any of it still does.
-    run.engine.loop.call_soon_threadsafe(run.drop)
+    if leaves:
+        run.engine.loop.call_soon_threadsafe(run.drop)
     try:
         run.finished.set_result(outcome)
     except InvalidStateError:
