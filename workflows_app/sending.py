@@ -16,14 +16,14 @@ from django.db import connection, transaction
 
 from bifrost.sdk.documents import size
 from bifrost.sdk.sanitizing import redact_keys
-from integrations.sealing import seal
+from integrations.sealing import VaultUnavailable, seal
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import recovery
 from workflows_app.approvals.withdrawing import withdraw
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
-from workflows_app.errors import HasEnded, Refused, SignalTooLarge, UnknownExecution
+from workflows_app.errors import HasEnded, PlatformUnavailable, Refused, SignalTooLarge, UnknownExecution
 from workflows_app.models import Execution, Inbox, Status
 
 NO_EXECUTION = "There is no such execution."
@@ -71,13 +71,18 @@ def signal(
 ) -> str:
     """Sends a signal, which waits in the inbox until the execution asks for it. Returns the execution's status.
 
-    `body` is JSON. Raises UnknownExecution, HasEnded, SignalTooLarge, and VaultUnavailable where the body holds what
-    must be encrypted and the vault is away.
+    `body` is JSON. Raises UnknownExecution, HasEnded, SignalTooLarge, and PlatformUnavailable where the body holds
+    what must be encrypted and the vault is away.
     """
     if (length := size(body)) > settings.ENGINE["max_value_bytes"]:
         raise SignalTooLarge(f"A signal has at most {settings.ENGINE['max_value_bytes']:,} bytes; this has {length:,}.")
     shown = redact_keys(body)
-    sealed = None if shown is body else seal(organization, body)
+    sealed = None
+    if shown is not body:
+        try:
+            sealed = seal(organization, body)
+        except VaultUnavailable as error:
+            raise PlatformUnavailable("The vault is away, and the signal holds what must be encrypted.") from error
     data = {"by": actor.name, "kind": actor.kind, "id": actor.id, "value": shown}
     with org_context(organization), transaction.atomic():
         _require_owner(execution, owner)

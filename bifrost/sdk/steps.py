@@ -35,16 +35,13 @@ class StepOptions:
     """How a step is tried. Times are seconds (a timedelta is taken too); None: no limit, and no second attempt.
 
     `start_to_close_timeout` bounds one attempt, `heartbeat_timeout` the time between two calls of `heartbeat`.
-    `idempotency_key` replaces the one that an outside service is given; `rate_limit` such as "100/m" is the
-    organization's for steps of this name; `audit` notes each success in the organization's audit log.
+    `idempotency_key` replaces the one that an outside service is given.
     """
 
     start_to_close_timeout: float | None = None
     heartbeat_timeout: float | None = None
     retry_policy: RetryPolicy | None = None
     idempotency_key: str | None = None
-    rate_limit: str | None = None
-    audit: bool = False
 
     @classmethod
     def parse(cls, options: StepOptions | Mapping[str, Any] | None) -> StepOptions:

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from integrations.sealing import unseal
+import structlog
+
+from integrations.sealing import VaultUnavailable, unseal
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.dispatch.models import Dispatch
@@ -17,6 +19,8 @@ from workflows_app.models import Inbox
 
 if TYPE_CHECKING:
     from workflows_app.engine.engine import Engine
+
+log = structlog.get_logger(__name__)
 
 
 def read(engine: Engine) -> None:
@@ -35,7 +39,11 @@ def read(engine: Engine) -> None:
         elif number > run.inbox:
             behind[run.facts.organization].append(run)
     for organization, those in behind.items():
-        deliver(engine, organization, those)
+        try:
+            deliver(engine, organization, those)
+        except VaultUnavailable as error:
+            # Nothing of it counts as read, and the others' work goes on: the next look tries again.
+            log.warning("an inbox waits for the vault", org_id=organization.org_id, error=str(error))
 
 
 def cancelled(run: Run) -> Cancelled | None:

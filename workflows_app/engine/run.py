@@ -63,7 +63,6 @@ class Run:
         self.variables: dict[str, Any] = {}
         self.tasks: dict[asyncio.Task[Any], Any] = {}  # with the coroutine that each one runs
         self.moves = 0  # how often any of them was resumed
-        self.threads: set[threading.Thread] = set()
         self.waiting_threads = 0  # those that wait for a coroutine on the loop
         self.finished: Future[Any] = Future()  # what came out of the code
         self.ended: Future[Any] = Future()  # its Ending, once durable

@@ -33,7 +33,6 @@ async def in_thread(run: Run, function: Callable[[], Any]) -> Any:
     thread = threading.Thread(
         target=_thread_main, args=(loop, future, context, function), name=f"workflow-{run.workflow_name}", daemon=True
     )
-    run.threads.add(thread)
     thread.start()
     try:
         return await asyncio.shield(future)
@@ -44,8 +43,6 @@ async def in_thread(run: Run, function: Callable[[], Any]) -> Any:
             run.still_running = True
             run.engine.thread_leaked(thread)
         raise
-    finally:
-        run.threads.discard(thread)
 
 
 def _thread_main(
