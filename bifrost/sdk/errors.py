@@ -257,8 +257,12 @@ class DeclarationError(Exception):
 
 class Detached(BaseException):
     """The run was taken from this process: nothing it does counts any more. Not an Exception, so that user
-    code which catches everything still ends.
+    code which catches everything still ends. `gone`: nobody goes on with it, so it may clean up on its way out.
     """
+
+    def __init__(self, message: str = "", *, gone: bool = False) -> None:
+        super().__init__(message)
+        self.gone = gone
 
 
 ExternalApiError = IntegrationError

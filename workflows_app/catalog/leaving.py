@@ -21,7 +21,8 @@ _HINTS = (b"finally", b"except:", b"except :", b"BaseException", b"GeneratorExit
 
 def is_leaving() -> bool:
     """Whether the exception that unwinds the caller says that its run was put aside."""
-    return isinstance(sys.exc_info()[1], Detached)
+    unwinding = sys.exc_info()[1]
+    return isinstance(unwinding, Detached) and not unwinding.gone
 
 
 def compiled(content: bytes, filename: str) -> CodeType:

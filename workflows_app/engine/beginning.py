@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -23,6 +24,7 @@ from workflows_app.engine.engine import Engine, resolve
 from workflows_app.engine.run import Run
 from workflows_app.engine.runner import Outcome, out_of_time
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.5
@@ -69,13 +71,14 @@ class Beginning:
 
     def _begin(self, waiting: dict[UUID, Claim]) -> None:
         """Takes those out of `waiting` that are settled. Whatever it did before it raised may be done again."""
-        taken = [each for claim in waiting.values() if (each := self._taken(claim))]
+        taken = [each for claim in waiting.values() if (each := _by_itself(claim, self._taken, claim))]
         begun = claimed.begin(self._engine, taken)
         journals = claimed.journals(begun)
         for each, row in begun:
-            run = self._run_of(each, row, journals.get(row.id, ()))
-            if run is not None:
-                self._launch(run)
+            if row.again and row.id not in journals:
+                continue
+            run = _by_itself(each.claim, self._run_of, each, row, journals.get(row.id, ()))
+            if run is not None and _by_itself(each.claim, self._launch, run):
                 del waiting[row.id]
         for execution in waiting:
             self._engine.release(execution)
@@ -118,7 +121,7 @@ class Beginning:
             recovery.end_broken(engine.id, row.id, taken.organization, error)
         return None
 
-    def _launch(self, run: Run) -> None:
+    def _launch(self, run: Run) -> bool:
         cancelled = inbox.cancelled(run) if run.stretch.inbox and not run.history.has_begun else None
         self._engine.add(run)
         if cancelled:
@@ -129,3 +132,16 @@ class Beginning:
             self._engine.launch_claimed(run, max(left, 0.0) or run.facts.loaded.spec.timeout_seconds)
             if run.stretch.inbox > run.inbox:
                 self._engine.wake()  # and read it
+        return True
+
+
+def _by_itself(claim: Claim, function: Callable[..., T], *arguments: Any) -> T | None:
+    """What the function gives. Where it fails, its organization being dropped for example, None: the claim goes back
+    at the next beat, and the others go on. Raises what says that the database is away."""
+    try:
+        return function(*arguments)
+    except AWAY:
+        raise
+    except Exception:
+        log.exception("a claimed execution could not begin", execution_id=str(claim.execution))
+        return None

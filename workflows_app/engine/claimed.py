@@ -11,6 +11,7 @@ from uuid import UUID
 
 import psycopg
 import structlog
+from django.db.utils import ProgrammingError
 
 from integrations import configs
 from integrations.sealing import unseal
@@ -83,14 +84,17 @@ def begin(engine: Engine, taken: Sequence[Taken]) -> list[tuple[Taken, Begun]]:
 
 
 def journals(begun: Sequence[tuple[Taken, Begun]]) -> dict[UUID, list[earlier.Row]]:
-    """The journals of those that have run before, by execution."""
+    """The journals of those that have run before, by execution; not of an organization that is being dropped."""
     again: dict[OrganizationRecord, list[UUID]] = defaultdict(list)
     for each, row in begun:
         if row.again:
             again[each.organization].append(row.id)
     found: dict[UUID, list[earlier.Row]] = {}
     for organization, ids in again.items():
-        found |= earlier.journals(organization, ids)
+        try:
+            found |= earlier.journals(organization, ids)
+        except ProgrammingError as error:
+            log.error("journals could not be read", org_id=organization.org_id, error=str(error))
     return found
 
 

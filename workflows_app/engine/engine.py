@@ -189,9 +189,10 @@ class Engine:
 
     def forget(self, run: Run) -> None:
         """Nobody keeps a record of it any more: stops its code and writes nothing."""
-        end_by(run, lambda run: LOST, leaves=False)
+        run.gone = True
+        end_by(run, lambda run: LOST)
         self.remove(run)
-        self.stop_run(run, Detached(f"Execution {run.facts.id} is gone."))
+        self.stop_run(run, Detached(f"Execution {run.facts.id} is gone.", gone=True))
 
     def launch(self, run: Run, seconds: float) -> None:
         """Starts the run's function; `run.finished` gets its outcome within a second of its time."""
@@ -313,16 +314,13 @@ def resolve(run: Run, outcome: Any) -> None:
     end_by(run, lambda run: outcome)
 
 
-def end_by(run: Run, ending_of: Callable[[Run], Any], *, leaves: bool = True) -> None:
-    """The same with an ending that is made only where it counts, since making it notes it in the journal.
-
-    `leaves`: the code stays where it stands; otherwise it may still clean up.
-    """
+def end_by(run: Run, ending_of: Callable[[Run], Any]) -> None:
+    """The same with an ending that is made only where it counts, since making it notes it in the journal."""
     run.detach()
     if not run.take_end():
         return
     outcome = ending_of(run)
-    if leaves:
+    if not run.gone:  # else its code may still clean up
         run.engine.loop.call_soon_threadsafe(run.drop)
     try:
         run.finished.set_result(outcome)

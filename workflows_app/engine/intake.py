@@ -100,10 +100,14 @@ class Intake:
         if not self._capacity:
             return
         self._give_back()
-        more = True
-        while more and self._engine.accepts and self._engine.takes:
+        # However much there is to claim: what is sent to those that run is read in between.
+        looks_again = time.monotonic() + INBOX_SECONDS
+        while self._engine.accepts and self._engine.takes:
             with self._claiming:
-                more = not self._takes_no_more.is_set() and self._claim()
+                if self._takes_no_more.is_set() or not self._claim():
+                    return
+            if time.monotonic() > looks_again:
+                return self._work.set()
 
     def _give_back(self) -> None:
         """Rows that name this process and that it does not hold: their claim was cut off on the way here."""

@@ -28,6 +28,8 @@ def queue(prepared: Prepared) -> bool:
         row = connection.execute(_statement(prepared), _parameters(prepared))
     except connection.DatabaseAway as error:
         raise PlatformUnavailable("The database is away; the workflow was not started.") from error
+    except psycopg.errors.UndefinedTable as error:
+        raise refusal(None) from error
     return _created(row)
 
 

@@ -75,6 +75,7 @@ class Run:
         self.failed_items: list[Any] = []
         self.progress_now: float | None = None
         self.dropped = False  # its code is not resumed any more, wherever it stands
+        self.gone = False  # nobody keeps a record of it any more
         self.stop_reason: BaseException | None = None
         self.stop: Callable[[BaseException], bool] | None = None  # on the loop; set once the code was started
         self.position = Position()
@@ -114,7 +115,7 @@ class Run:
     def check(self) -> None:
         """Raises Detached once the execution goes on elsewhere or has ended."""
         if self._detached:
-            raise Detached(f"Execution {self.facts.id} no longer runs here.")
+            raise Detached(f"Execution {self.facts.id} no longer runs here.", gone=self.gone)
 
     def record(self, kind: str, name: str, data: Any) -> None:
         """Adds a journal line; it is durable before the end, and at most 250 ms later.

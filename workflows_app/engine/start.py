@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import psycopg
 from uuid6 import uuid7
 
 from bifrost.sdk.documents import plain
@@ -139,6 +140,8 @@ def _write_start(engine: Engine, prepared: Prepared) -> tuple[int, int] | None:
         row = connection.execute(statement, _parameters(engine, prepared))
     except connection.DatabaseAway as error:
         raise PlatformUnavailable("The database is away; the workflow was not run.") from error
+    except psycopg.errors.UndefinedTable as error:
+        raise refusal(None) from error
     fenced, status, version, msp_version, created = row
     if not fenced:
         raise FenceLost

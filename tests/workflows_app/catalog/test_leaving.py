@@ -51,6 +51,11 @@ def test_a_run_that_is_put_aside_leaves_without_a_trace() -> None:
     assert run(SOURCE, gone) == ([], gone)
 
 
+def test_a_run_that_nobody_goes_on_with_cleans_up() -> None:
+    gone = Detached(gone=True)
+    assert run(SOURCE, gone) == (["finally", "bare", "outer"], gone)
+
+
 @pytest.mark.parametrize("caught", ["BaseException", "builtins.BaseException as e", "(ValueError, BaseException)"])
 def test_a_handler_of_everything_lets_it_pass(caught: str) -> None:
     source = f"""

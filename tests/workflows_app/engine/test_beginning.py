@@ -9,15 +9,17 @@ from uuid import UUID
 import psycopg
 import pytest
 from django.db import connection
+from django.db.utils import ProgrammingError
 
 from orgs import directory
 from orgs.records import OrganizationRecord
 from tests.workflows_app.engine.conftest import ADA, Workspace, journal
 from tests.workflows_app.engine.working import Worker, eventually
-from workflows_app import sending
+from workflows_app import recovery, sending
 from workflows_app.dispatch import claims
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.engine import claimed
+from workflows_app.executions import Outcome
 
 TWICE = """
     @workflow(execution_mode="async", retry_policy={"max_attempts": 2, "initial_interval_seconds": 0.01})
@@ -97,3 +99,31 @@ def test_a_lost_connection_delays_a_cancel(
 
     assert worker.end_of(acme, outcome).status == "Cancelled"
     eventually(lambda: not engine.holds(execution), "end of its hold")
+
+
+def test_a_claim_that_cannot_begin_harms_no_other(
+    workspace: Workspace, acme: OrganizationRecord, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where its organization's schema has just gone."""
+    workspace.add(TWICE)
+    outcomes = [worker.submit("twice") for _ in range(3)]
+    run_of, refused = claimed.run_of, []
+
+    def refuse_once(engine: Any, taken: Any, row: Any, rows: Any) -> Any:
+        if not refused:
+            refused.append(row.id)
+            raise LookupError("its schema is gone")
+        return run_of(engine, taken, row, rows)
+
+    def refuse_to_write(*_: Any) -> None:
+        raise ProgrammingError("its schema is gone")
+
+    monkeypatch.setattr(claimed, "run_of", refuse_once)
+    monkeypatch.setattr(recovery, "end_broken", refuse_to_write)
+    worker.start()
+
+    for outcome in outcomes:
+        if UUID(outcome.execution_id) not in refused:
+            assert worker.end_of(acme, outcome).result == "done"
+    [first] = refused
+    assert worker.end_of(acme, Outcome(str(first), "Queued")).result == "done"  # given back, and claimed again
