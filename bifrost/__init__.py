@@ -6,8 +6,9 @@ What authors use is here: `from bifrost import workflow, param, OrganizationCont
 from __future__ import annotations
 
 from bifrost.sdk import aliases
+from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller
-from bifrost.sdk.context import BlockingContext, OrganizationContext
+from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.decorators import data_provider, param, workflow
 from bifrost.sdk.errors import (
     CircuitBreakerOpen,

@@ -65,6 +65,11 @@ class Host(Protocol):
     async def wait(self, wait: Wait) -> dict[str, Any]:
         """Waits. The answer has the key "timedOut" where the time came first, else the "value"."""
 
+    async def service(self, name: str, data: dict[str, JSON]) -> JSON:
+        """Asks the platform for something that has an effect outside the run, from within a step: so it is done at
+        least once, each time with the step's idempotency key.
+        """
+
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
         """Runs another workflow and returns its result; its failure is raised as the child's own error."""
 

@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller, OrganizationFacts
-from bifrost.sdk.context import BlockingContext, OrganizationContext
+from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.documents import exact
 from bifrost.sdk.durable import Wait
 from bifrost.sdk.errors import ConfigurationError, Detached, as_document, from_document
@@ -127,6 +128,11 @@ class MemoryHost:
         if name not in self.secrets:
             raise ConfigurationError(f'There is no secret "{name}"', config_key=name)
         return self.secrets[name]
+
+    async def service(self, name: str, data: dict[str, JSON]) -> JSON:
+        """Notes that it was asked for."""
+        self.record(name, "", data)
+        return None
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
         """As the engine does: the result comes back as JSON, a failure as what its document tells of it."""

@@ -7,8 +7,9 @@ from datetime import date
 import pytest
 
 from bifrost import ConfigurationError, SerializationError, ValidationError, WorkflowException
+from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller
-from bifrost.sdk.context import BlockingContext, OrganizationContext
+from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.errors import Detached
 from bifrost.testing import Record, blocking_context, context
 

@@ -17,13 +17,14 @@ from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.durable import Wait
 from bifrost.sdk.errors import ConfigurationError, Detached, WorkerLost, WorkflowException, as_document
 from bifrost.sdk.sanitizing import Scrubber, redact_keys
-from bifrost.sdk.steps import StepCall
+from bifrost.sdk.steps import StepCall, step_info
 from integrations import configs, secrets
 from integrations.configs import ConfigSnapshot, SecretReference
 from workflows_app.engine.facts import FIRST_STRETCH, Facts, Stretch
 from workflows_app.engine.history import STOP, History, Key
 from workflows_app.engine.lines import Lines
 from workflows_app.engine.operations import Operations
+from workflows_app.engine.platform import Asking, perform
 from workflows_app.engine.position import Position, position
 from workflows_app.engine.steps import run_step
 from workflows_app.engine.waits import Waits
@@ -222,6 +223,11 @@ class Run:
     async def wait(self, wait: Wait) -> dict[str, Any]:
         """What has come of it."""
         return await self.waits.wait(wait)
+
+    async def service(self, name: str, data: dict[str, Any]) -> Any:
+        """Does what the code asks of the platform, in a thread that may use the database."""
+        asking = Asking(self.facts, step_info().idempotency_key)
+        return await self.engine.in_database_thread(perform, name, asking, data)
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> Any:
         """Runs a workflow as a child of this execution and returns its exact result, or raises its error."""

@@ -12,7 +12,8 @@ from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
 
-from bifrost.sdk.context import BlockingContext, OrganizationContext
+from bifrost.sdk.blocking import BlockingContext
+from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.errors import TimeoutError as WorkflowTimeout
 from bifrost.sdk.steps import current_place
 from workflows_app.engine.current import current_run
