@@ -79,15 +79,16 @@ def give_back(worker: UUID, holds: Callable[[UUID], bool]) -> int:
 def forget_organization(organization: OrganizationRecord) -> None:
     """Takes a dropped organization out of the run queue and all that the shared schema holds of its workflows.
 
-    Call in the shared schema once its doors are closed: starts that have come through them are waited for.
+    Call in the shared schema once its doors are closed: starts and ends that are under way are waited for, and later
+    ones find nothing to write about.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         table = f"{checked_schema_name(organization.schema_name)}.workflows_app_execution"
         cursor.execute("SELECT to_regclass(%s)", [table])
         if cursor.fetchone()[0]:
             cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-    for model in (Dispatch, Fleet, Schedule, WorkflowSetting):
-        model.objects.filter(organization=organization.id).delete()
+        for model in (Dispatch, Fleet, Schedule, WorkflowSetting):
+            model.objects.filter(organization=organization.id).delete()
 
 
 def forget_execution(execution: UUID) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -32,6 +33,9 @@ WAITS = """
         context.log("info", "waited")
         return "done"
 """
+
+
+WAITERS = "SELECT count(DISTINCT pid)::int FROM pg_locks WHERE NOT granted"
 
 
 def until(condition: Callable[[], object], seconds: float = 10) -> None:
@@ -129,6 +133,30 @@ def test_a_start_that_came_through_the_door_is_awaited_and_leaves_nothing(acme: 
         starting.commit()
         dropping.join(10)
     assert not Dispatch.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_end_that_is_written_while_its_organization_goes_leaves_nothing(acme: OrganizationRecord) -> None:
+    worker = workers.register("web", 1)
+    execution = left_behind(acme, worker)
+    Dispatch.objects.filter(execution=execution).update(epoch=1)
+    end = {name: None for name in ("result", "result_sealed", "error", "variables", "progress", "duration_ms")}
+    owner = {"worker": worker, "epoch": 1, "id": execution, "organization": acme.id, "status": "Success"}
+    parameters = {**end, **owner, "events": "[]", "parent_worker": None, "parent_epoch": None}
+    connect = partial(psycopg.connect, **django_connection.get_connection_params())
+    with connect() as row, connect() as record:
+        record.execute(f"SELECT 1 FROM {acme.schema_name}.workflows_app_execution FOR UPDATE".encode())
+        row.execute("SELECT 1 FROM dispatch_dispatch FOR UPDATE")
+        dropping = caller(lambda: recovery.forget_organization(acme))
+        until(lambda: row.execute(WAITERS).fetchone() == (1,))
+        ending = caller(lambda: connection.execute(statements.end(acme.schema_name), parameters))
+        until(lambda: row.execute(WAITERS).fetchone() == (2,))
+        row.commit()
+        dropping.join(10)
+        record.commit()
+        ending.join(10)
+    assert not Dispatch.objects.exists()
+    assert not Fleet.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
