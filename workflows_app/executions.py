@@ -17,7 +17,7 @@ from workflows_app import following
 from workflows_app.dispatch import hints, limits, settled
 from workflows_app.engine import process
 from workflows_app.engine.ending import Ending
-from workflows_app.engine.finish import finish
+from workflows_app.engine.finish import LOST, finish, finish_later
 from workflows_app.engine.journal import FenceLost
 from workflows_app.engine.limits import Limits
 from workflows_app.engine.queueing import queue, queue_all
@@ -180,9 +180,18 @@ def _run_to_end(run: Run) -> Outcome:
     try:
         raw = run.finished.result(seconds + times.blocked_limit_seconds + PATIENCE_SECONDS)
     except TimeoutError:
+        if run.compensating:
+            # It undoes what it has done, which takes the time that it takes; nobody waits for it any more.
+            run.finished.add_done_callback(lambda ended: _leave(run, ended.result()))
+            return Outcome(run.execution_id, Status.RUNNING)
         run.still_running = True
         raw = Raw(error=timed_out(seconds))
     return _outcome(run.execution_id, finish(run, raw, PATIENCE_SECONDS))
+
+
+def _leave(run: Run, raw: Raw | Ending) -> None:
+    if raw is not LOST:
+        finish_later(run, raw)
 
 
 def _outcome(execution_id: str, ending: Ending) -> Outcome:

@@ -11,6 +11,7 @@ from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.host import Host
 from bifrost.sdk.mapping import Mapped
 from bifrost.sdk.plain_calls import PlainCalls
+from bifrost.sdk.saga import BlockingSaga
 from bifrost.sdk.steps import StepCall, step_of
 
 
@@ -51,6 +52,10 @@ class BlockingContext(PlainCalls):
         """Does `function(item)` as a step for each item; see `OrganizationContext.map`."""
         mapped: Mapped = self._wait(self._awaiting.map(function, items, **how))
         return mapped
+
+    def saga(self, name: str = "saga") -> BlockingSaga:
+        """Steps that belong together: where the block fails, those that were done are undone, the last one first."""
+        return BlockingSaga(self._awaiting.saga(name))
 
     def execute_workflow(self, name: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Runs another workflow for the same organization and caller and returns its result; raises its

@@ -11,6 +11,7 @@ from typing import Any
 from bifrost.sdk.declarations import MISSING, Declaration, Declared
 from bifrost.sdk.errors import DeclarationError
 from bifrost.sdk.parameters import ParameterSpec
+from bifrost.sdk.recovery import Recovery
 from bifrost.sdk.retry import RetryPolicy
 from bifrost.sdk.signature import Input, Inputs, inputs_of, shape_of_input
 from bifrost.sdk.specs import DataProviderSpec, WorkflowSpec
@@ -161,12 +162,7 @@ def _check_flags(arguments: dict[str, Any], line: int, report: _Report) -> None:
 
 def _times(arguments: dict[str, Any], line: int, report: _Report) -> dict[str, Any]:
     """The retry policy and both limits, with what follows from the others where one was not given."""
-    policy = None
-    if arguments["retry_policy"] is not None:
-        try:
-            policy = RetryPolicy.parse(arguments["retry_policy"])
-        except DeclarationError as error:
-            report.problem(line, str(error))
+    policy, recovery = _policies(arguments, line, report)
     timeout, longest = arguments["timeout_seconds"], arguments["max_duration_seconds"]
     for name, value in (("timeout_seconds", timeout), ("max_duration_seconds", longest)):
         if value is not None and not _is_duration(value):
@@ -177,7 +173,23 @@ def _times(arguments: dict[str, Any], line: int, report: _Report) -> dict[str, A
         longest = timeout * (policy.max_attempts if policy else 1)
     elif longest < timeout:
         report.problem(line, f"max_duration_seconds ({longest}) is less than timeout_seconds ({timeout})")
-    return {"retry_policy": policy, "timeout_seconds": timeout, "max_duration_seconds": longest}
+    return {
+        "retry_policy": policy,
+        "recovery": recovery,
+        "timeout_seconds": timeout,
+        "max_duration_seconds": longest,
+    }
+
+
+def _policies(arguments: dict[str, Any], line: int, report: _Report) -> tuple[RetryPolicy | None, Recovery | None]:
+    try:
+        given = arguments["retry_policy"]
+        policy = None if given is None else RetryPolicy.parse(given)
+        recovery = Recovery.parse(arguments["recovery"], arguments.pop("compensation"))
+    except DeclarationError as error:
+        report.problem(line, str(error))
+        return None, None
+    return (policy if recovery is None else recovery.policy(policy)), recovery
 
 
 def _is_duration(value: object) -> bool:

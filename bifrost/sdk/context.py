@@ -12,6 +12,7 @@ from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
 from bifrost.sdk.mapping import Mapped, OnError, map_items
 from bifrost.sdk.plain_calls import PlainCalls, name_of
+from bifrost.sdk.saga import Saga
 from bifrost.sdk.steps import StepCall, step_of
 from bifrost.sdk.tolerant import plain
 
@@ -88,6 +89,12 @@ class OrganizationContext(PlainCalls):
             on_error=on_error,
             options=options,
         )
+
+    def saga(self, name: str = "saga") -> Saga:
+        """Steps that belong together: where the block fails, is cancelled or runs out of time, those that were done
+        are undone, the last one first: `async with context.saga() as saga: await saga.step(do, compensate=undo)`.
+        """
+        return Saga(self, name_of(name))
 
     async def execute_workflow(self, name: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Runs another workflow for the same organization and caller and returns its result; raises its

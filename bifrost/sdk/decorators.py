@@ -32,6 +32,8 @@ def workflow(
     timeout_seconds: float | None = None,
     max_duration_seconds: float | None = None,
     retry_policy: Mapping[str, Any] | RetryPolicy | None = None,
+    recovery: Mapping[Any, str] | bool | None = None,
+    compensation: str | None = None,
     schedule: str | None = None,
     requires_org: bool = True,
     expose_in_forms: bool = True,
@@ -50,6 +52,8 @@ def workflow(  # noqa: PLR0913 - the documents' reference has these arguments
     timeout_seconds: float | None = None,
     max_duration_seconds: float | None = None,
     retry_policy: Mapping[str, Any] | RetryPolicy | None = None,
+    recovery: Mapping[Any, str] | bool | None = None,
+    compensation: str | None = None,
     schedule: str | None = None,
     requires_org: bool = True,
     expose_in_forms: bool = True,
@@ -62,7 +66,8 @@ def workflow(  # noqa: PLR0913 - the documents' reference has these arguments
     unless given.
 
     `timeout_seconds` (300) bounds one attempt, `max_duration_seconds` all of them (not given: timeout times
-    attempts).
+    attempts). `recovery` says by the type of an error whether the run is tried again ("retry"), undone ("compensate",
+    by the workflow that `compensation` names), brought before somebody ("escalate") or simply fails ("fail").
     """
     arguments = dict(locals())
     line = sys._getframe(1).f_lineno

@@ -56,6 +56,11 @@ class Host(Protocol):
     def complete_with_errors(self, failed: list[JSON]) -> None:
         """The run ends as CompletedWithErrors, where it ends well."""
 
+    def compensation(self) -> AbstractContextManager[Callable[[str, bool], None]]:
+        """In the block a saga undoes what it has done: only its own time stops that. The function is told the name of
+        each step, and whether it was undone.
+        """
+
     def branches(self, name: str) -> Callable[[int], AbstractContextManager[None]]:
         """Makes places of their own for the parts of a list, whoever comes to which part."""
 

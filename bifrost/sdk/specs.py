@@ -17,6 +17,7 @@ from bifrost.sdk.documents import exact
 from bifrost.sdk.errors import SerializationError, ValidationError
 from bifrost.sdk.messages import at, messages
 from bifrost.sdk.parameters import ParameterSpec
+from bifrost.sdk.recovery import Recovery
 from bifrost.sdk.retry import RetryPolicy
 from bifrost.sdk.tolerant import JSON, plain
 
@@ -35,6 +36,7 @@ class WorkflowSpec:
     timeout_seconds: float
     max_duration_seconds: float
     retry_policy: RetryPolicy | None
+    recovery: Recovery | None
     schedule: str | None
     requires_org: bool
     expose_in_forms: bool

@@ -88,6 +88,10 @@ class MemoryHost:
     def complete_with_errors(self, failed: list[JSON]) -> None:
         self.record("failed", "", failed)
 
+    def compensation(self) -> AbstractContextManager[Callable[[str, bool], None]]:
+        self.check()
+        return nullcontext(lambda step, undone: None)
+
     def branches(self, name: str) -> Callable[[int], AbstractContextManager[None]]:
         return lambda place: nullcontext()
 

@@ -133,8 +133,8 @@ def _parameters(run: Run, ending: Ending) -> dict[str, Any]:
 
 
 def _reason(run: Run, outcome: Outcome) -> BaseException | None:
-    """A crash outweighs a stop, a stop outweighs whatever the function made of it."""
-    return run.fatal or run.stop_reason or outcome.error
+    """A crash outweighs what the recovery says, that a stop, and a stop whatever the function made of it."""
+    return run.fatal or run.verdict or run.stop_reason or outcome.error
 
 
 def _result(run: Run, value: Any, limit: int) -> Any:
@@ -148,16 +148,23 @@ def _failed(run: Run, error: BaseException, *, final: bool = False) -> Ending:
     if isinstance(error, asyncio.CancelledError):
         error = RuntimeError("The workflow cancelled itself.")
     document = run.scrubber.scrub(plain(as_document(error)))
+    if run.undone or run.not_undone:
+        document["details"] = {**document["details"], "compensation": _compensation(run)}
     trace = "".join(traceback.format_exception(error))
     run.note("error", document["error"], {**document, "traceback": trace})
     if not final and (again := _another_attempt(run, error, document)) is not None:
         return again
     status = Status.CANCELLED if isinstance(error, Cancelled) else Status.FAILED
-    if run.compensated and status == Status.FAILED:
+    if run.undone and status == Status.FAILED:
         status = Status.COMPENSATED
     run.note("status", status, None)
     log.info("execution failed", status=str(status), error=document["error"], **mapping_of(run))
     return Ending(status, error=document, duration_ms=run.elapsed_ms())
+
+
+def _compensation(run: Run) -> dict[str, Any]:
+    """What sagas have undone, and what somebody has to undo by hand."""
+    return {"undone": run.undone[:SHOWN_ITEMS], "failed": run.not_undone[:SHOWN_ITEMS]}
 
 
 def _another_attempt(run: Run, error: BaseException, document: dict[str, Any]) -> Ending | None:
@@ -168,11 +175,12 @@ def _another_attempt(run: Run, error: BaseException, document: dict[str, Any]) -
         policy is None
         or isinstance(error, Cancelled)
         or error is run.fatal
+        or run.final
         or not policy.allows(attempt, document["error"])
     ):
         return None
     delay = policy.delay(attempt)
-    if run.compensated:
+    if run.undone or run.not_undone:
         refused = "what it had done was undone"
     elif run.elapsed_ms() / 1000 >= spec.max_duration_seconds:
         refused = f"no time is left of {spec.max_duration_seconds:g} seconds"

@@ -72,7 +72,10 @@ class Run:
         self.refused = False  # the database refused what its end was to say
         self.still_running = False  # it was stopped, and its code did not
         self.compensating = 0  # sagas that are undoing what they have done
-        self.compensated = False
+        self.undone: list[str] = []  # the steps of sagas, by name
+        self.not_undone: list[str] = []
+        self.final = False  # whatever the retry policy says, its failure is for good
+        self.verdict: WorkflowException | None = None  # what its recovery says in the place of its failure
         self.failed_items: list[Any] = []
         self.progress_now: float | None = None
         self.dropped = False  # its code is not resumed any more, wherever it stands
@@ -288,16 +291,20 @@ class Run:
         self.lines.note(kind, name, data)
 
     @contextmanager
-    def compensation(self) -> Iterator[None]:
+    def compensation(self) -> Iterator[Callable[[str, bool], None]]:
         """A saga undoes what it has done: nothing but its own time stops that. Where the run was stopped, the journal
         says so first, so that a run which resumes is stopped in the same place."""
+        self.check()
+        if isinstance(self.fatal, WorkflowException):
+            # What it has done is not known, or can no longer be written.
+            raise asyncio.CancelledError
         if self.stop_reason is not None and not self.compensating:
             key = Key("", STOP, type(self.stop_reason).__name__, 0)
             if key not in self.history.ended:
                 self.append(key, as_document(self.stop_reason))
         self.compensating += 1
         try:
-            yield
+            yield lambda step, undone: (self.undone if undone else self.not_undone).append(step)
         finally:
             self.compensating -= 1
 

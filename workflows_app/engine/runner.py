@@ -10,6 +10,7 @@ import inspect
 from collections.abc import Callable
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from bifrost.sdk.blocking import BlockingContext
@@ -18,11 +19,13 @@ from bifrost.sdk.errors import TimeoutError as WorkflowTimeout
 from bifrost.sdk.steps import current_place
 from workflows_app.engine.current import current_run
 from workflows_app.engine.position import position
+from workflows_app.engine.recovering import recovered
 from workflows_app.engine.run import Run
 from workflows_app.engine.threads import in_thread
 
 CANCEL_AGAIN_SECONDS = 0.3
 ABANDON_SECONDS = 0.7
+COMPENSATION_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ class _Finisher:
         self.main = main
         self.on_done: Callable[[Run, Outcome], None] | None = on_done
         self.timer: asyncio.TimerHandle | None = None
-        # A saga that undoes what it has done gets as much time for that as one attempt has.
-        self._compensation_seconds = run.facts.loaded.spec.timeout_seconds
+        # A saga that undoes what it has done gets as much time for that as one attempt has, and some in any case.
+        self._compensation_seconds = max(run.facts.loaded.spec.timeout_seconds, COMPENSATION_SECONDS)
         self._undone_by = float("inf")
 
     def stop(self, reason: BaseException) -> bool:
@@ -115,6 +118,9 @@ class _Finisher:
     async def _settle(self, main: asyncio.Task[Any], rest: set[asyncio.Task[Any]]) -> None:
         """Tasks that the function left behind are cancelled and awaited, bounded, before the run may end."""
         await asyncio.wait(rest, timeout=ABANDON_SECONDS)
+        until = self.run.engine.loop.time() + self._compensation_seconds
+        while self.run.compensating and self.run.engine.loop.time() < min(until, self._undone_by):
+            await asyncio.wait(rest, timeout=ABANDON_SECONDS)
         self.run.still_running |= any(not task.done() for task in rest)
         self._finish(outcome_of(main))
 
@@ -156,8 +162,9 @@ async def _call(run: Run) -> Any:
     arguments = spec.arguments(run.facts.parameters)
     context: OrganizationContext | BlockingContext = OrganizationContext(run) if spec.is_async else BlockingContext(run)
     current_place.set(context)
-    if spec.is_async:
-        result = spec.function(context, **arguments)
-    else:
-        result = await in_thread(run, lambda: spec.function(context, **arguments))
+    return await recovered(run, _result_of(run, partial(spec.function, context, **arguments)))
+
+
+async def _result_of(run: Run, function: Callable[[], Any]) -> Any:
+    result = function() if run.facts.loaded.spec.is_async else await in_thread(run, function)
     return await result if inspect.isawaitable(result) else result

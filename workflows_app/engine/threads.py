@@ -37,12 +37,23 @@ async def in_thread(run: Run, function: Callable[[], Any]) -> Any:
     try:
         return await asyncio.shield(future)
     except asyncio.CancelledError:
-        interrupt(thread)
-        await asyncio.wait({future}, timeout=THREAD_SECONDS)
-        if not future.done():
-            run.still_running = True
-            run.engine.thread_leaked(thread)
+        await _left(run, thread, future)
         raise
+
+
+async def _left(run: Run, thread: threading.Thread, future: asyncio.Future[Any]) -> None:
+    """Makes the function leave its thread; a saga of its own may undo what it has done first."""
+    if not run.waiting_threads:  # else what it waits for was cancelled as well
+        interrupt(thread)
+    await asyncio.wait({future}, timeout=THREAD_SECONDS / 2)
+    if not (future.done() or run.compensating):
+        interrupt(thread)
+        await asyncio.wait({future}, timeout=THREAD_SECONDS / 2)
+    while run.compensating and not future.done():
+        await asyncio.wait({future}, timeout=THREAD_SECONDS)
+    if not future.done():
+        run.still_running = True
+        run.engine.thread_leaked(thread)
 
 
 def _thread_main(
