@@ -58,7 +58,7 @@ def test_the_public_names_are_the_documents_and_no_others(kind):
 
 
 def test_both_contexts_take_the_same_arguments():
-    for name in SURFACE - {"map"}:
+    for name in SURFACE - {"map", "saga"}:
         ours, theirs = getattr(OrganizationContext, name), getattr(BlockingContext, name)
         if callable(ours):
             assert inspect.signature(ours) == inspect.signature(theirs), name

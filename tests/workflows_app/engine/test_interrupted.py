@@ -4,8 +4,8 @@ to, and do each thing once."""
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -16,94 +16,16 @@ from hypothesis import strategies as st
 
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
+from tests.acceptance.programs import PROGRAM, PROGRAMS, bodies, signals_of
 from tests.workflows_app.engine.conftest import ADA, Workspace
 from tests.workflows_app.engine.losing import lose
 from tests.workflows_app.engine.working import Worker, eventually
-from workflows_app import sending
+from workflows_app import catalog, sending
 from workflows_app.engine import waits
 from workflows_app.engine.history import OPERATIONS
 from workflows_app.errors import HasEnded
 from workflows_app.following import outcome_of
 from workflows_app.models import TERMINAL, ExecutionEvent
-
-#: A program is a list of parts, done one after the other; "all" does several such lists at the same time.
-INTERPRETER = """
-    import json
-
-    @step(retry_policy={"max_attempts": 2, "initial_interval_seconds": 0.01})
-    async def work(file, name, fails):
-        with open(file, "a") as lines:
-            lines.write(name + "\\n")
-        await asyncio.sleep(0.001 * (hash(name) % 5))
-        if fails == "always" or (fails == "once" and step_info().attempt == 1):
-            raise IntegrationError("away: " + name)
-        return name.upper()
-
-    async def interpret(context, file, program, seen):
-        results = []
-        for part in program:
-            match part:
-                case ["step", name, fails]:
-                    try:
-                        results.append(await work(file, name, fails))
-                    except IntegrationError as error:
-                        results.append(str(error))
-                case ["sleep", seconds]:
-                    await context.sleep(seconds)
-                case ["signal", name]:
-                    results.append(await context.wait_for_signal(name))
-                case ["pause"]:
-                    await asyncio.sleep(0.01)
-                case ["first", name]:
-                    first = await context.first(got=context.wait_for_signal(name), over=context.sleep(30))
-                    results.append([first.key, first.value])
-                case ["all", *programs]:
-                    results.append(await asyncio.gather(*(interpret(context, file, each, seen) for each in programs)))
-            seen.append(json.dumps(part))
-            context.log("info", "done", part)
-        return results
-
-    @workflow(execution_mode="async", timeout_seconds=60, retry_policy={"max_attempts": 2})
-    async def example(context, file: str, program: list):
-        seen = []
-        result = await interpret(context, file, program, seen)
-        return {"result": result, "now": context.now().isoformat() != ""}
-"""
-
-NAMES = st.integers(0, 99).map(lambda number: f"s{number}")
-STEP = st.tuples(st.just("step"), NAMES, st.sampled_from(["never", "never", "once", "always"]))
-PART: st.SearchStrategy[Any] = st.one_of(
-    STEP,
-    STEP,
-    st.tuples(st.just("sleep"), st.sampled_from([0.0, 0.01, 0.03])),
-    st.tuples(st.just("signal"), st.sampled_from(["a", "b"])),
-    st.tuples(st.just("first"), st.sampled_from(["a", "b"])),
-    st.just(("pause",)),
-)
-LISTS = st.lists(PART, min_size=1, max_size=4)
-PROGRAM = st.lists(
-    st.one_of(PART, st.lists(LISTS, min_size=2, max_size=3).map(lambda lists: ("all", *lists))), min_size=1, max_size=5
-)
-
-
-def signals_of(program: Any) -> list[str]:
-    """The names of the signals that it waits for, in whatever order."""
-    found = []
-    for part in program:
-        if part[0] in {"signal", "first"}:
-            found.append(part[1])
-        elif part[0] == "all":
-            found += [name for each in part[1:] for name in signals_of(each)]
-    return found
-
-
-def steps_of(program: Any) -> Iterator[tuple[str, str]]:
-    for part in program:
-        if part[0] == "step":
-            yield part[1], part[2]
-        elif part[0] == "all":
-            for each in part[1:]:
-                yield from steps_of(each)
 
 
 class Case:
@@ -119,7 +41,7 @@ class Case:
         """How it ends; it is lost whenever its journal has so many lines."""
         self.file.write_text("")
         engine = self.worker.start()
-        outcome = self.worker.submit("example", file=str(self.file), program=json.loads(json.dumps(program)))
+        outcome = self.worker.submit("program_of_parts", file=str(self.file), program=json.loads(json.dumps(program)))
         names = signals_of(program)
         for number, name in enumerate(names):
             self._send(outcome, name, f"{name}{number}")
@@ -161,19 +83,14 @@ class Case:
         return outcome_of(self.acme, UUID(outcome.execution_id)).status in TERMINAL
 
 
-def bodies(value: Any) -> Any:
-    """The result without what depends on which task was faster: who got which signal."""
-    if isinstance(value, list):
-        return [bodies(each) for each in value]
-    return value[0] if isinstance(value, str) and value[:1] in "ab" and value[1:].isdigit() else value
-
-
 @pytest.fixture
 def case(
     worker: Worker, workspace: Workspace, acme: OrganizationRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Case:
     monkeypatch.setattr(waits, "SOON_SECONDS", 0.0)  # so that every wait puts the run aside
-    workspace.add(INTERPRETER)
+    (workspace.directory / "workflows").mkdir()
+    shutil.copy(PROGRAMS, workspace.directory / "workflows")
+    catalog.refresh()
     return Case(worker, acme, tmp_path)
 
 
