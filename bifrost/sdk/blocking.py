@@ -52,6 +52,10 @@ class BlockingContext(PlainCalls):
         mapped: Mapped = self._wait(self._awaiting.map(function, items, **how))
         return mapped
 
+    def notify(self, subject: str, message: str, to: str | Iterable[str] | None = None) -> None:
+        """Leaves a notice for a person; see `OrganizationContext.notify`."""
+        self._wait(self._awaiting.notify(subject, message, to))
+
     def execute_workflow(self, name: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Runs another workflow for the same organization and caller and returns its result; raises its
         error.

@@ -12,6 +12,7 @@ from typing import Any
 
 from orgs.tenancy import org_context
 from workflows_app.engine.facts import Facts
+from workflows_app.engine.notices import notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Asking:
 
 Service = Callable[[Asking, Mapping[str, Any]], Any]
 
-SERVICES: Mapping[str, Service] = {}
+SERVICES: Mapping[str, Service] = {"notify": notify}
 
 
 def perform(name: str, asking: Asking, data: Mapping[str, Any]) -> Any:
