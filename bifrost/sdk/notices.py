@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -41,8 +39,7 @@ class Notices:
         if current_step.get() is None:
             await self._host.step(StepCall("notify", self._leave, kwargs=data))
         else:
-            # Part of that step: its key alone would be the same for each of its notices.
-            await self._leave(**data, part=_digest(data))
+            await self._leave(**data)  # part of that step
 
     async def _leave(self, **data: Any) -> None:
         await self._host.service("notify", data)
@@ -64,7 +61,3 @@ def _addresses(to: object) -> list[str]:
     if not 1 <= len(addresses) <= MOST_RECIPIENTS:
         raise ValidationError(f"A notice goes to 1 to {MOST_RECIPIENTS} addresses, not to {len(addresses)}", field="to")
     return addresses
-
-
-def _digest(data: object) -> str:
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]

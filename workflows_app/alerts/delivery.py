@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from smtplib import SMTPException
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,12 +15,12 @@ from django.core.mail import EmailMessage, get_connection
 
 from bifrost.sdk.documents import plain
 from workflows_app.alerts.letters import Letter
+from workflows_app.alerts.raising import email_channel
 
 log = structlog.get_logger(__name__)
 
 WEBHOOK_SECONDS = 5.0
 LONGEST_ERROR = 500
-MAIL_DOMAIN = "bifrost.invalid"
 
 
 class NotDelivered(Exception):
@@ -49,9 +50,7 @@ class Ways:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._client is not None:
             self._client.close()
-        if self._mail is not None:
-            with suppress(OSError):
-                self._mail.close()
+        self._hang_up()
 
     def send(self, channel: str, letter: Letter) -> list[str]:
         """To whom it went, where that can be said. Raises NotDelivered, and Nobody."""
@@ -65,19 +64,30 @@ class Ways:
             raise
 
     def _email(self, letter: Letter) -> list[str]:
+        if not email_channel():
+            raise Nobody("There is no mail server any more.")
         if not letter.to:
             raise Nobody("There is no address to send it to.")
         if self._mail is None:
             self._mail = self._opened()
         # The same in every attempt, so that a mail server may recognize a letter that it has had.
-        headers = {"Message-ID": f"<{letter.id}@{MAIL_DOMAIN}>", "Auto-Submitted": "auto-generated"}
+        headers = {"Message-ID": f"<{letter.id}@{_domain()}>", "Auto-Submitted": "auto-generated"}
         message = EmailMessage(letter.subject, letter.text, to=letter.to, headers=headers, connection=self._mail)
         try:
             message.send()
         except Exception as error:
-            # Whatever a mail server or its backend says is kept with the letter and stops no other one.
-            raise NotDelivered(f"{type(error).__name__}: {error}") from error
+            # Whatever a mail server or its backend says is kept with the letter and stops no other one; the next one
+            # gets a connection of its own, unless the server does not answer at all.
+            self._hang_up()
+            down = isinstance(error, OSError) and not isinstance(error, SMTPException)
+            raise NotDelivered(f"{type(error).__name__}: {error}", down=down) from error
         return letter.to
+
+    def _hang_up(self) -> None:
+        mail, self._mail = self._mail, None
+        if mail is not None:
+            with suppress(OSError):
+                mail.close()
 
     def _opened(self) -> Any:
         mail = get_connection()
@@ -103,3 +113,8 @@ class Ways:
         if not 200 <= status < 300:
             raise NotDelivered(f"The webhook answered {status}.")
         return []
+
+
+def _domain() -> str:
+    """Of the address from which it comes."""
+    return settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip(" >") or "localhost"

@@ -21,11 +21,13 @@ LOST_AFTER = timedelta(minutes=10)
 MOST_ATTEMPTS = 5
 FIRST_PAUSE = timedelta(minutes=1)
 
-# In turn over organizations, alerts before notices. Rows that another process is about to claim are left to it.
+# In turn over organizations whose schema is complete, alerts before notices. Rows that another process is about to claim
+# are left to it.
 _CLAIM = """
 WITH turn AS (
-    SELECT id, row_number() OVER (PARTITION BY organization ORDER BY about, due_at, id) AS place, due_at
-    FROM public.dispatch_outgoing WHERE due_at <= now()
+    SELECT g.id, g.due_at, row_number() OVER (PARTITION BY g.organization ORDER BY g.about, g.due_at, g.id) AS place
+    FROM public.dispatch_outgoing g LEFT JOIN public.orgs_organization o ON o.id = g.organization
+    WHERE g.due_at <= now() AND coalesce(o.ready, true)
 ),
 chosen AS (SELECT id FROM turn ORDER BY place, due_at LIMIT %s),
 free AS (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +19,25 @@ NO_PERSONS = frozenset({"system", "command"})
 
 
 def notify(asking: Asking, data: Mapping[str, Any]) -> None:
-    """Leaves it once under the step's key. Raises ValidationError where it is for nobody."""
+    """Leaves it once. Raises ValidationError where it is for nobody.
+
+    What it says is part of its key: a step may leave several notices, and another attempt may say something else in
+    the same place.
+    """
     facts = asking.facts
     to = data["to"]
     recipients = [_caller(facts.actor)] if to is None else [Recipient.at(address) for address in to]
-    key = f"{asking.key}:{data['part']}" if "part" in data else asking.key
+    key = f"{facts.id}:{_digest(data)}:{asking.key}"
     leave(
         facts.organization,
         key,
         Note(data["subject"], data["message"], facts.id, facts.loaded.spec.name),
         recipients,
     )
+
+
+def _digest(data: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _caller(actor: Actor) -> Recipient:

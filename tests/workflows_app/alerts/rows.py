@@ -54,6 +54,6 @@ def waiting() -> list[tuple[str, str, int]]:
 
 
 def time_passes() -> None:
-    """Whatever is still to be sent is due."""
+    """Whatever is still to be sent is due, also by the clock of a test's transaction, which stands still."""
     with shared_context():
-        Outgoing.objects.update(due_at=timezone.now() - timedelta(seconds=1))
+        Outgoing.objects.update(due_at=timezone.now() - timedelta(days=1))

@@ -114,6 +114,21 @@ def test_a_line_break_in_its_subject_does_not_break_the_e_mail(run: Run, acme: O
     assert send_due() == 1 and mail.outbox[0].subject == "two lines"
 
 
+def test_another_attempt_may_say_something_else_in_the_same_place(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add("""
+        @workflow(execution_mode="async", retry_policy={"max_attempts": 2, "initial_interval_seconds": 0})
+        async def tries(context):
+            await context.notify(f"Attempt {context.attempt}", "It begins.")
+            await context.notify("The same", "in both")
+            raise LookupError("no")
+    """)
+    worker.start()
+    assert worker.run("tries").status == "Failed"
+    assert [notice.subject for notice in notices(acme)] == ["Attempt 1", "The same", "Attempt 2"]
+
+
 # --- exactly once ---------------------------------------------------------------------------------------------------
 
 

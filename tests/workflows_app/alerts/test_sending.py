@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from orgs import provisioning
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
-from tests.factories import make_user
+from tests.factories import change, make_user
 from tests.workflows_app.engine.conftest import caller
 from workflows_app import maintenance
 from workflows_app.alerts import outgoing, sending
@@ -209,6 +209,31 @@ def test_a_late_result_does_not_disturb_who_has_it_now(acme: OrganizationRecord)
     assert outgoing.claim(10)[0].attempt == later.attempt + 1
 
 
+def test_a_connection_that_broke_is_opened_anew_for_the_next_one(
+    acme: OrganizationRecord, refusing: type[Refusing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = []
+    monkeypatch.setattr(refusing, "open", lambda self: bool(opened.append(1)) or True)
+    refusing.refused = ("broken",)
+    for title in ("good", "broken", "better"):
+        make_alert(acme, title, title=title)
+    assert send_due() == 2 and len(opened) == 2
+
+
+def test_where_the_mail_server_was_taken_away_it_says_so(acme: OrganizationRecord, settings: Any) -> None:
+    make_alert(acme)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+    assert send_due() == 0
+    assert alert(acme).deliveries["email"]["error"] == "There is no mail server any more."
+
+
+def test_what_retention_took_away_meanwhile_is_not_sent(acme: OrganizationRecord) -> None:
+    make_alert(acme)
+    with org_context(acme):
+        Alert.objects.all().delete()
+    assert send_due() == 0 and waiting() == [] and mail.outbox == []
+
+
 # --- of all organizations ---------------------------------------------------------------------------------------------
 
 
@@ -222,6 +247,17 @@ def test_one_organizations_many_do_not_keep_anothers_waiting(
     claims = outgoing.claim(4)
     assert {claim.organization for claim in claims} == {acme.id, globex.id}
     assert [claim.about for claim in claims].count("alert") == 2
+
+
+def test_while_an_organizations_schema_is_not_complete_its_own_wait(
+    acme: OrganizationRecord, globex: OrganizationRecord
+) -> None:
+    for organization in (acme, globex):
+        make_alert(organization)
+    change(acme, ready=False)
+    assert send_due() == 1 and waiting() == [("alert", "email", 0)]
+    change(acme, ready=True)
+    assert send_due() == 1
 
 
 def test_a_dropped_organizations_are_forgotten(transactional_db: None) -> None:
