@@ -9,15 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 
 from bifrost.sdk.documents import plain
 from workflows_app.alerts.letters import Letter
 from workflows_app.alerts.raising import email_channel
-
-log = structlog.get_logger(__name__)
 
 WEBHOOK_SECONDS = 5.0
 LONGEST_ERROR = 500

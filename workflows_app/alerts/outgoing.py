@@ -21,8 +21,8 @@ LOST_AFTER = timedelta(minutes=10)
 MOST_ATTEMPTS = 5
 FIRST_PAUSE = timedelta(minutes=1)
 
-# In turn over organizations whose schema is complete, alerts before notices. Rows that another process is about to claim
-# are left to it.
+# In turn over organizations whose schema is complete, alerts before notices. Rows that another process is about to
+# claim are left to it.
 _CLAIM = """
 WITH turn AS (
     SELECT g.id, g.due_at, row_number() OVER (PARTITION BY g.organization ORDER BY g.about, g.due_at, g.id) AS place
