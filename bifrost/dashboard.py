@@ -17,8 +17,9 @@ from orgs.models import Organization
 from orgs.permissions import VIEW_ORGANIZATIONS
 from orgs.sites import access_of, organization_page
 from workflows_app import catalog
+from workflows_app.alerts.admin import SEVERITIES
 from workflows_app.dispatch.durations import in_words
-from workflows_app.dispatch.models import Dispatch, Fleet, Schedule, Worker
+from workflows_app.dispatch.models import Dispatch, Fleet, OpenAlert, Schedule, Worker
 from workflows_app.dispatch.workers import ALIVE
 from workflows_app.models import Status
 
@@ -28,7 +29,7 @@ SHOWN = 20
 
 
 def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    """unfold's DASHBOARD_CALLBACK: the context of the page `admin/index.html`. Five queries, however many rows."""
+    """unfold's DASHBOARD_CALLBACK: the context of the page `admin/index.html`. Seven queries, however many rows."""
     access = access_of(request)
     if access is None or not access.actor.can(VIEW_ORGANIZATIONS):
         return context
@@ -38,6 +39,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         {**row, **waiting.get(row["id"], NOTHING), "failed": failed.get(row["id"], 0)}
         for row in covered.values("id", "org_id", "name", "status")
     ]
+    alerts = _covered(OpenAlert.objects.all(), covered)
     shown = sorted(rows, key=lambda row: (-row["failed"], row["name"].casefold()))[:SHOWN]
     oldest = max((row["oldest"] for row in rows if row["oldest"] is not None), default=None)
     return {
@@ -47,6 +49,8 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "workers": Worker.objects.filter(kind="worker", beat_at__gt=Now() - ALIVE).count(),
         "schedules": _covered(Schedule.objects.filter(enabled=True).exclude(problem=""), covered).count(),
         "problems": len(catalog.current().broken_files),
+        "alerts": _alerts(alerts, {row["id"]: row for row in rows}),
+        "alert_count": alerts.count(),
         "organizations": [{**row, **_links(row["org_id"])} for row in shown],
         "count": len(rows),
     }
@@ -74,6 +78,22 @@ def _failed(covered: QuerySet[Organization]) -> Mapping[UUID, int]:
     """How many executions of each covered organization have failed lately."""
     lately = Fleet.objects.filter(status=Status.FAILED, finished_at__gte=timezone.now() - LATELY)
     return dict(_covered(lately, covered).values_list("organization").annotate(Count("execution")))
+
+
+def _alerts(alerts: QuerySet[OpenAlert], rows: Mapping[UUID, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The newest open alerts, each with the organization that it is of and a link to what it says."""
+    found = alerts.filter(organization__in=list(rows)).order_by("-raised_at", "-alert")[:SHOWN]
+    return [
+        {
+            "kind": alert.kind,
+            "severity": alert.severity,
+            "label": SEVERITIES.get(alert.severity, "info"),
+            "raised_at": alert.raised_at,
+            "organization": (row := rows[alert.organization]),
+            "page": organization_page(row["org_id"], "admin:workflows_app_alert_change", alert.alert),
+        }
+        for alert in found
+    ]
 
 
 def _covered(rows: QuerySet[Any], covered: QuerySet[Organization]) -> QuerySet[Any]:

@@ -30,6 +30,7 @@ EXECUTIONS = (
 OF_AN_ORGANIZATION = (
     ("workflows_app.Execution", "Executions", "history"),
     ("workflows_app.Approval", "Approvals", "approval"),
+    ("workflows_app.Alert", "Alerts", "notifications"),
     ("dispatch.Schedule", "Schedules", "schedule"),
     ("workflows_app.Webhook", "Webhooks", "webhook"),
     ("workflows_app.WebhookDelivery", "Deliveries", "move_to_inbox"),

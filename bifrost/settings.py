@@ -257,6 +257,19 @@ Q_CLUSTER = {
 RETENTION_DAYS = env.int("BIFROST_RETENTION_DAYS", 90)
 APPROVAL_SECONDS = env.float("BIFROST_APPROVAL_DAYS", 7.0) * 86_400
 
+# `emails`: who hears of alerts; nobody named: the MSP's owners and admins. `public_url`: under which the pages are
+# reached, for links. `late_seconds`: how much longer than expected an execution may wait or run.
+ALERTS = {
+    "emails": env.list("BIFROST_ALERT_EMAILS", default=[]),
+    "webhook_url": env.str("BIFROST_ALERT_WEBHOOK_URL", ""),
+    "public_url": env.str("BIFROST_PUBLIC_URL", ""),
+    "late_seconds": env.float("BIFROST_OVERDUE_SECONDS", 900.0),
+}
+# EMAIL_URL such as smtp+tls://user:password@mail.example.com:587. Without one no e-mail is sent.
+vars().update(env.email_url("EMAIL_URL", default="dummymail://"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.str("BIFROST_EMAIL_FROM", "bifrost@localhost")
+
 # `late_seconds`: how long ago a planned time may be before a schedule that skips missed times leaves it out.
 SCHEDULES = {"late_seconds": env.float("BIFROST_SCHEDULE_LATE_SECONDS", 120.0)}
 

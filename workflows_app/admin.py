@@ -23,6 +23,7 @@ from orgs.resolver import resolve
 from orgs.sites import organization_site
 from workflows_app import limit_admin as _limit_admin  # noqa: F401  registers its pages
 from workflows_app import queries
+from workflows_app.alerts import admin as _alerts  # noqa: F401  registers its pages
 from workflows_app.approvals import admin as _approvals  # noqa: F401  registers its pages
 from workflows_app.dispatch.admin import LABELS, as_word
 from workflows_app.errors import UnknownExecution

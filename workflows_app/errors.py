@@ -7,10 +7,13 @@ Refused
 ├── UnknownWebhook        404
 ├── UnknownDelivery       404
 ├── UnknownSchedule       404
+├── UnknownAlert          404
+├── UnknownNotice         404
 ├── IdempotencyConflict   409
 ├── HasEnded              409
 ├── NotEnded              409
 ├── AlreadyDecided        409
+├── AlreadyHandled        409
 ├── DeliveryNotKept       409
 ├── ScheduleOfAudience    409
 ├── SignalTooLarge        413
@@ -66,12 +69,27 @@ class UnknownSchedule(Refused):
     error = "NotFound"
 
 
+class UnknownAlert(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class UnknownNotice(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
 class IdempotencyConflict(Refused):
     status_code = 409
     error = "Conflict"
 
 
 class AlreadyDecided(Refused):
+    status_code = 409
+    error = "Conflict"
+
+
+class AlreadyHandled(Refused):
     status_code = 409
     error = "Conflict"
 

@@ -11,6 +11,9 @@ from collections.abc import Callable
 
 import structlog
 
+from workflows_app.alerts.failing import watch_schedules
+from workflows_app.alerts.overdue import watch_executions
+from workflows_app.alerts.sending import send_due
 from workflows_app.approvals.expiring import expire_due
 from workflows_app.dispatch.limit_settings import renew_lanes
 from workflows_app.retention import forget_old
@@ -18,7 +21,15 @@ from workflows_app.schedules import dispatch_due
 
 log = structlog.get_logger(__name__)
 
-PARTS: tuple[Callable[[], object], ...] = (dispatch_due, expire_due, renew_lanes, forget_old)
+PARTS: tuple[Callable[[], object], ...] = (
+    dispatch_due,
+    expire_due,
+    renew_lanes,
+    watch_schedules,
+    watch_executions,
+    send_due,
+    forget_old,
+)
 
 
 def run() -> None:

@@ -8,6 +8,8 @@ from django.contrib.postgres.functions import TransactionNow
 from django.db import models
 from uuid6 import uuid7
 
+from workflows_app.alerts.models import Alert, Notice  # noqa: F401  tables of this app
+
 
 class Status(models.TextChoices):
     """The life of an execution (design, section 4). The terminal ones never change."""

@@ -1,4 +1,5 @@
-"""Old records go, in small batches: what has ended, with its journal, deliveries and the history of schedules.
+"""Old records go, in small batches: what has ended, with its journal, deliveries, the history of schedules, alerts
+that are resolved, and notices.
 
 How many days an organization's records are kept is its own setting; `settings.RETENTION_DAYS` where it has none. What
 has not ended is never touched.
@@ -20,6 +21,7 @@ from orgs import directory
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context, shared_context
+from workflows_app.alerts.models import Alert, Notice
 from workflows_app.dispatch.models import Fleet
 from workflows_app.dispatch.queue import forget_failures
 from workflows_app.models import Approval, Execution, ExecutionEvent, Inbox, ScheduleRun, WebhookDelivery
@@ -89,3 +91,5 @@ def _forget_deliveries(organization: OrganizationRecord, moment: datetime) -> No
     with org_context(organization):
         WebhookDelivery.objects.filter(received_at__lt=before).delete()
         ScheduleRun.objects.filter(recorded_at__lt=before).delete()
+        Alert.objects.filter(resolved_at__lt=before).delete()
+        Notice.objects.filter(created_at__lt=before).delete()

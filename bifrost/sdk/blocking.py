@@ -57,6 +57,10 @@ class BlockingContext(PlainCalls):
         """Steps that belong together: where the block fails, those that were done are undone, the last one first."""
         return BlockingSaga(self._awaiting.saga(name))
 
+    def notify(self, subject: str, message: str, to: str | Iterable[str] | None = None) -> None:
+        """Leaves a notice for a person; see `OrganizationContext.notify`."""
+        self._wait(self._awaiting.notify(subject, message, to))
+
     def execute_workflow(self, name: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Runs another workflow for the same organization and caller and returns its result; raises its
         error.

@@ -26,6 +26,10 @@ _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,1000}\s*")
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
 
 
+def is_email(text: str) -> bool:
+    return len(text) <= _MAX_EMAIL and _EMAIL.fullmatch(text) is not None
+
+
 @dataclass(frozen=True)
 class Shape:
     """`item` is what a list or dict holds, `options` what a union may be; `choices` narrow any kind."""
@@ -162,7 +166,7 @@ def _text(_shape: Shape, rules: dict[str, Any]) -> CoreSchema:
 
 def _email(_shape: Shape, rules: dict[str, Any]) -> CoreSchema:
     def check(text: str) -> str:
-        if len(text) > _MAX_EMAIL or _EMAIL.fullmatch(text) is None:
+        if not is_email(text):
             raise PydanticCustomError("email", "must be an e-mail address")
         return text
 

@@ -15,9 +15,11 @@ from uuid6 import uuid7
 
 from bifrost import dashboard
 from orgs.records import OrganizationRecord
-from tests.factories import change, make_user
+from tests.factories import change, make_actor, make_user
+from tests.workflows_app.alerts.rows import make_alert
+from workflows_app.alerts import handling
 from workflows_app.catalog import Workspace
-from workflows_app.dispatch.models import Dispatch, Fleet, Schedule, Worker
+from workflows_app.dispatch.models import Dispatch, Fleet, OpenAlert, Schedule, Worker
 
 WAITING, RUNNING = "Waiting for a worker", "Running now"
 FAILED, APPROVALS = "Failed in the last 24 hours", "Waiting for an approval"
@@ -211,6 +213,63 @@ def test_short_addresses_lead_to_it(path: str) -> None:
     assert Client().get(path)["Location"] == "/admin/"
 
 
+# --- Open alerts --------------------------------------------------------------------------------------------------
+
+
+def open_alerts(answer: HttpResponse) -> list[str]:
+    table = answer.content.decode().partition("bifrost-alerts")[2].partition("</table>")[0]
+    return [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", row)).strip() for row in table.split("<tr>")[2:]]
+
+
+def test_open_alerts_of_the_persons_organizations_are_listed_the_newest_first(
+    acme: OrganizationRecord, globex: OrganizationRecord, msp: OrganizationRecord
+) -> None:
+    assert "Open alerts" not in seen(staff(msp).get("/admin/"))
+    first = make_alert(acme, severity="warning", title="Mailbox of ann@acme.example")
+    make_alert(globex, kind="overdue")
+    OpenAlert.objects.filter(alert=first).update(raised_at=timezone.now() - timedelta(hours=1))
+    page = staff(msp).get("/admin/")
+    assert [row.split()[:4] for row in open_alerts(page)] == [
+        ["error", "overdue", "Globex", "globex"],
+        ["warning", "escalated", "Acme", "acme"],
+    ]
+    assert "ann@acme.example" not in page.content.decode()
+    assert [row.split()[2] for row in open_alerts(staff(msp, acme).get("/admin/"))] == ["Acme"]
+
+
+def test_an_open_alert_leads_to_what_it_says(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    made = make_alert(acme)
+    client = staff(msp)
+    address = f"/o/acme/admin/workflows_app/alert/{made}/change/"
+    assert f'href="{address}"' in client.get("/admin/").content.decode()
+    assert client.get(address).status_code == 200
+
+
+def test_what_was_acknowledged_or_resolved_is_listed_no_more(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    for key, handle in (("a", handling.acknowledge), ("b", handling.resolve)):
+        handle(acme, make_alert(acme, key), make_actor())
+    assert open_alerts(staff(msp).get("/admin/")) == []
+
+
+def test_a_suspended_organizations_alert_is_not_linked(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
+    make_alert(acme)
+    change(acme, status="suspended")
+    page = staff(msp).get("/admin/")
+    assert len(open_alerts(page)) == 1 and "/o/acme/" not in page.content.decode()
+
+
+def test_many_open_alerts_are_counted_and_cut(
+    acme: OrganizationRecord, msp: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dashboard, "SHOWN", 2)
+    for number in range(5):
+        make_alert(acme, str(number))
+    with CaptureQueriesContext(connection) as captured:
+        page = staff(msp).get("/admin/")
+    assert len(open_alerts(page)) == 2 and "The newest 2 of 5." in seen(page)
+    assert len([query for query in captured if "dispatch_openalert" in query["sql"]]) == 2
+
+
 # --- The sidebars -------------------------------------------------------------------------------------------------
 
 
@@ -230,11 +289,11 @@ def test_the_sidebar_leaves_out_what_a_role_may_not_open(msp: OrganizationRecord
 
 def test_an_organization_s_sidebar_leads_into_it_and_back(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     page = staff(msp).get("/o/acme/admin/")
-    lists = ["Executions", "Approvals", "Schedules", "Webhooks", "Deliveries", "Workflow settings", "Configs"]
+    lists = ["Executions", "Approvals", "Alerts", "Schedules", "Webhooks", "Deliveries", "Workflow settings", "Configs"]
     assert entries(page) == [*lists, "All organizations"]
     sidebar = page.content.decode().partition('id="nav-sidebar-apps"')[2]
     links = re.findall(r'href="([^"]+)"', sidebar)
-    assert [links[0], *links[6:8]] == [
+    assert [links[0], *links[7:9]] == [
         *("/o/acme/admin/workflows_app/execution/", "/o/acme/admin/integrations/config/"),
         "/admin/",
     ]

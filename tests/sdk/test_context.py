@@ -47,6 +47,7 @@ SURFACE = {
     "progress",
     "complete_with_errors",
     "saga",
+    "notify",
 }
 #: Of two awaitables, the first: nothing that a blocking context has.
 OF_ONE = {OrganizationContext: {"first"}, BlockingContext: set()}

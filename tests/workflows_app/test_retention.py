@@ -14,8 +14,11 @@ from orgs.models import Organization
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from tests.factories import change
+from tests.workflows_app.alerts.rows import alerts, make_alert, make_notice, notices
 from tests.workflows_app.rest.rows import make_events, make_execution
 from workflows_app import maintenance, retention
+from workflows_app.alerts.models import Alert, Notice
+from workflows_app.alerts.notices import Recipient
 from workflows_app.dispatch.models import Dispatch, Fleet
 from workflows_app.models import Approval, Execution, ExecutionEvent, Inbox, ScheduleRun, WebhookDelivery
 
@@ -112,6 +115,27 @@ def test_deliveries_and_the_history_of_schedules_go_in_their_organizations_turn(
     with org_context(acme):
         assert [delivery.delivery_id for delivery in WebhookDelivery.objects.all()] == ["2"]
         assert not ScheduleRun.objects.exists()
+
+
+def test_resolved_alerts_and_notices_go_too_and_what_is_not_resolved_stays(acme: OrganizationRecord) -> None:
+    old = timezone.now() - timedelta(days=91)
+    for key, changes in (
+        ("old", {"state": "resolved", "resolved_at": old}),
+        ("new", {"state": "resolved", "resolved_at": timezone.now()}),
+        ("never resolved", {"first_raised_at": old, "last_raised_at": old}),
+    ):
+        made = make_alert(acme, key)
+        with org_context(acme):
+            Alert.objects.filter(id=made).update(**changes)
+    for key in ("old", "new"):
+        make_notice(acme, Recipient.at("ann@acme.example"), key=key)
+    with org_context(acme):
+        Notice.objects.filter(key="old").update(created_at=old)
+    for minute in range(Organization.objects.count()):
+        retention.forget_old(timezone.now() + timedelta(minutes=minute))
+
+    assert [alert.key for alert in alerts(acme)] == ["new", "never resolved"]
+    assert [notice.key for notice in notices(acme)] == ["new"]
 
 
 def test_failures_of_django_q2s_own_tasks_go_too(db: None) -> None:

@@ -113,6 +113,7 @@ class Fleet(models.Model):
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["organization", "-finished_at"], name="fleet_organization"),
             models.Index(fields=["-finished_at"], name="fleet_finished"),
+            models.Index(fields=["-finished_at"], name="fleet_failed", condition=models.Q(status="Failed")),
         ]
 
     def __str__(self) -> str:
@@ -200,6 +201,9 @@ class Schedule(models.Model):
     unfinished = models.JSONField(
         default=dict, blank=True, editable=False, help_text="Executions that it started, each with its planned time."
     )
+    judged_at = models.DateTimeField(
+        null=True, editable=False, help_text="When the newest failure ended that was looked at for an alert."
+    )
 
     class Meta:
         constraints: ClassVar[list[models.BaseConstraint]] = [
@@ -234,3 +238,43 @@ class ScheduleAudience(models.Model):
 
     def __str__(self) -> str:
         return self.workflow
+
+
+class OpenAlert(models.Model):
+    """An open alert, as thin as the staff's first page needs it. What it says lies in the organization's schema."""
+
+    alert = models.UUIDField(primary_key=True)
+    organization = models.UUIDField()
+    kind = models.CharField(max_length=50)
+    severity = models.CharField(max_length=16)
+    raised_at = models.DateTimeField(db_default=TransactionNow(), help_text="The last time.")
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organization", "-raised_at"], name="dispatch_open_alert")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.alert)
+
+
+class Outgoing(models.Model):
+    """An alert or a notice that is still to be sent in one way. Gone once it was sent or given up."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.UUIDField()
+    about = models.CharField(max_length=16, help_text="alert or notice.")
+    item = models.UUIDField()
+    channel = models.CharField(max_length=16, help_text="email or webhook.")
+    attempts = models.PositiveSmallIntegerField(db_default=0, help_text="Raised before each attempt.")
+    due_at = models.DateTimeField(db_default=TransactionNow(), help_text="While it is sent: when that counts as lost.")
+
+    class Meta:
+        verbose_name_plural = "outgoing"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["item", "channel"], name="dispatch_outgoing_once")
+        ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["due_at"], name="dispatch_outgoing_due")]
+
+    def __str__(self) -> str:
+        return f"{self.about} by {self.channel}"

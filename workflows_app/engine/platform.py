@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgs.tenancy import org_context
+from workflows_app.engine.alerting import compensation_failed, escalated
 from workflows_app.engine.facts import Facts
+from workflows_app.engine.notices import notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,11 @@ class Asking:
 
 Service = Callable[[Asking, Mapping[str, Any]], Any]
 
-SERVICES: Mapping[str, Service] = {}
+SERVICES: Mapping[str, Service] = {
+    "notify": notify,
+    "compensation_failed": compensation_failed,
+    "escalated": escalated,
+}
 
 
 def perform(name: str, asking: Asking, data: Mapping[str, Any]) -> Any:

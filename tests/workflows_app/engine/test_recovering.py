@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from orgs.records import OrganizationRecord
+from orgs.tenancy import org_context
 from tests.workflows_app.engine.conftest import Workspace, journal, recorded
 from tests.workflows_app.engine.test_children import COMMAND
 from tests.workflows_app.engine.working import Worker
 from workflows_app.executions import Outcome, Start, submit
+from workflows_app.models import Alert
 
 SOURCE = """
     QUICKLY = {"max_attempts": 3, "initial_interval_seconds": 0.01}
@@ -68,6 +70,11 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "done"
 
 
+def alerts(acme: OrganizationRecord) -> list[Alert]:
+    with org_context(acme):
+        return list(Alert.objects.all())
+
+
 def run(worker: Worker, acme: OrganizationRecord, file: Path, kind: str) -> Outcome:
     """By somebody whose rights are looked up, since the child needs them as well."""
     started = submit(Start(acme, "by_default", {"file": str(file), "kind": kind}, COMMAND))
@@ -100,6 +107,12 @@ def test_what_needs_a_person_is_escalated(
     assert outcome.status == "Failed"
     assert (outcome.error["error"], outcome.error["details"]["original_error"]) == ("EscalatedError", original)
     assert file.read_text().splitlines() == ["attempt 1"]
+    [alert] = alerts(acme)
+    assert (alert.kind, alert.severity, alert.title) == (
+        "escalated",
+        "critical",
+        f"by_default needs a person: {original}",
+    )
 
 
 def test_everything_else_is_undone_by_the_workflow_that_does_that(
@@ -141,3 +154,4 @@ def test_undoing_that_fails_is_in_the_record(
     outcome = run(started, acme, file, "unexpected")
     assert (outcome.status, outcome.error["error"]) == ("Failed", "InternalServerError")
     assert outcome.error["details"]["compensation"] == {"undone": [], "failed": ["undo_all"]}
+    assert [alert.kind for alert in alerts(acme)] == ["compensation_failed"]

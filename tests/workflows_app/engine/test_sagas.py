@@ -9,11 +9,13 @@ from uuid import UUID
 import pytest
 
 from orgs.records import OrganizationRecord
+from orgs.tenancy import org_context
 from tests.workflows_app.engine.conftest import ADA, Run, Workspace, journal, recorded
 from tests.workflows_app.engine.losing import lose
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import sending
 from workflows_app.executions import Outcome
+from workflows_app.models import Alert
 
 SAGAS = """
     def note(file, word):
@@ -222,6 +224,17 @@ def test_an_undoing_that_fails_for_good_keeps_no_other_from_its_turn(
     assert outcome.status == "Compensated"
     assert outcome.error["details"]["compensation"] == {"undone": ["third", "first"], "failed": ["second"]}
     assert ("second", "CompensationFailed") in listed(acme, outcome)
+    with org_context(acme):
+        [alert] = Alert.objects.values("kind", "severity", "title", "execution", "count", "details")
+    assert alert["details"].pop("reason") == "the account is locked"
+    assert alert == {
+        "kind": "compensation_failed",
+        "severity": "critical",
+        "title": "broken: second could not be undone",
+        "execution": UUID(outcome.execution_id),
+        "count": 1,
+        "details": {"saga": "saga", "step": "second", "number": 2},
+    }
 
 
 def test_steps_that_others_still_do_are_awaited_undone_and_followed_by_none(

@@ -26,11 +26,14 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from bifrost.schema import document
+from orgs.models import ApiToken
 from orgs.records import OrganizationRecord
 from tests.factories import make_token
+from tests.workflows_app.alerts.rows import make_alert, make_notice, notices
 from tests.workflows_app.approvals.rows import make_approval
 from tests.workflows_app.webhooks.rows import make_delivery
 from workflows_app import catalog
+from workflows_app.alerts.notices import Recipient
 from workflows_app.schedules import settle
 from workflows_app.schedules.starting import ACTOR
 
@@ -138,6 +141,11 @@ OPERATIONS = [
     "getSchedule",
     "putSchedule",
     "deleteSchedule",
+    "listAlerts",
+    "acknowledgeAlert",
+    "resolveAlert",
+    "listNotices",
+    "readNotice",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -175,7 +183,10 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
     (workspace / "called.py").write_text(CALLED)
     catalog.refresh()
     settle(organization, "called", {}, ACTOR)
+    make_notice(organization, Recipient(f"token:{ApiToken.objects.get().id}", ""))
     return {
+        "alert_id": str(make_alert(organization, details={"a": [1]})),
+        "notice_id": str(notices(organization)[0].id),
         "approval_id": str(make_approval(organization).id),
         "delivery_id": str(make_delivery(organization)),
         "workflow": "called",
@@ -219,8 +230,8 @@ def test_every_answer_conforms(
     workspace: Path,
     starts: Starts,
 ) -> None:
-    known = {"execution_id": execution, "name": "greet", **known_objects(acme, workspace)}
     headers = {"Authorization": f"Bearer {make_token(acme)}", "X-Organization-Id": "acme"}
+    known = {"execution_id": execution, "name": "greet", **known_objects(acme, workspace)}
     statuses = set()
 
     @given(case=bound.find_operation_by_id(operation).as_strategy(generation_mode=mode), exists=st.booleans())
