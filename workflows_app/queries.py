@@ -24,6 +24,7 @@ from workflows_app.serializers import (
     journal_document,
     log_document,
     numbered_log_document,
+    saga_step_document,
     shown,
     snapshot_document,
     summary_document,
@@ -158,7 +159,7 @@ def get_execution(
     """
     with org_context(organization):
         row = _row(execution_id, owner, RECORD_COLUMNS)
-        events = _first_events(execution_id, ("checkpoint", "integration_call", "log"))
+        events = _first_events(execution_id, ("checkpoint", "integration_call", "log", "saga"))
         children = list(
             Execution.objects.filter(parent=execution_id).order_by("id").values("id", "workflow", "status")[: SHOWN + 1]
         )
@@ -166,6 +167,7 @@ def get_execution(
     lists = {
         "stateSnapshots": [snapshot_document(event) for event in events["checkpoint"]],
         "integrationCalls": [integration_call_document(event) for event in events["integration_call"]],
+        "sagaSteps": [saga_step_document(event) for event in events["saga"]],
         "logs": [log_document(event) for event in events["log"]],
         "children": [child_document(child) for child in children],
     }

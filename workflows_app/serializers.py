@@ -94,6 +94,19 @@ def integration_call_document(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"timestamp": timestamp(event["at"]), **(shown(event["data"]) or {})}
 
 
+def saga_step_document(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What became of a saga's step; one that was undone has two such lines."""
+    data = event["data"] or {}
+    return {
+        "timestamp": timestamp(event["at"]),
+        "saga": data.get("saga"),
+        "number": data.get("step"),
+        "name": event["name"],
+        "status": data.get("status"),
+        "error": cut(data.get("error")),
+    }
+
+
 def child_document(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"executionId": str(row["id"]), "workflowName": row["workflow"], "status": row["status"]}
 

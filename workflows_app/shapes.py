@@ -132,6 +132,14 @@ SHAPES: Mapping[str, Shape] = {
     "JournalPage": page_of("JournalLine", INTEGER),
     "StateSnapshot": shape(timestamp=TIME, name=TEXT, data=ANYTHING),
     "IntegrationCall": {**OBJECT, "properties": {"timestamp": TIME}, "required": ["timestamp"]},
+    "SagaStep": shape(
+        timestamp=TIME,
+        saga=TEXT,
+        number=INTEGER,
+        name=TEXT,
+        status=one_of("Completed", "Failed", "Interrupted", "Compensated", "CompensationFailed"),
+        error=nullable(TEXT),
+    ),
     "Child": shape(executionId=ID, workflowName=TEXT, status=STATUS),
     "Execution": shape(
         **_SUMMARY,
@@ -140,6 +148,7 @@ SHAPES: Mapping[str, Shape] = {
         error=nullable(ref("ExecutionError")),
         stateSnapshots=listed(ref("StateSnapshot")),
         integrationCalls=listed(ref("IntegrationCall")),
+        sagaSteps=listed(ref("SagaStep")),
         logs=listed(ref("Log")),
         variables=OBJECT,
         children=listed(ref("Child")),

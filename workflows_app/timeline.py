@@ -25,6 +25,19 @@ TONES = {
     ("log", "critical"): "alarming",
     ("log", "warning"): "cautioning",
 }
+SAGA_WORDS = {
+    "Completed": "done",
+    "Failed": "failed",
+    "Interrupted": "interrupted; whether it was done is not known",
+    "Compensated": "undone",
+    "CompensationFailed": "could not be undone",
+}
+TONES_BY_SAGA = {
+    "Failed": "cautioning",
+    "Interrupted": "cautioning",
+    "Compensated": "cautioning",
+    "CompensationFailed": "alarming",
+}
 TONES_BY_STATE = {"failed": "alarming", "retrying": "cautioning", "cancelled": "cautioning"}
 
 
@@ -67,6 +80,8 @@ def entry(line: dict[str, Any], began: str) -> dict[str, Any]:
 def _tone(kind: str, name: str, data: Any) -> str:
     if kind in OPERATIONS and isinstance(data, dict):
         return TONES_BY_STATE.get(str(data.get("state")), "")
+    if kind == "saga" and isinstance(data, dict):
+        return TONES_BY_SAGA.get(str(data.get("status")), "")
     return TONES.get((kind, name)) or TONES.get((kind, "")) or ""
 
 
@@ -85,6 +100,11 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
             title, below = str(facts.get("message", "")), facts.get("data")
         case "variable":
             title, below = f"{name} = {pretty(data)}"[:TITLE], None
+        case "saga":
+            title = (
+                f"{facts.get('saga')}, step {facts.get('step')}, {name}: {SAGA_WORDS.get(str(facts.get('status')), '')}"
+            )
+            below = facts.get("error")
         case "config":
             there = (facts.get("value") or {}).get("present")
             title, below = f"{name} is {'there' if there else 'missing'}", None

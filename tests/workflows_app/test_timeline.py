@@ -56,6 +56,18 @@ def told(kind: str, name: str, data: Any = None) -> dict[str, Any]:
         (("variable", "count", 3), "variable", "count = 3", ""),
         (("variable", "empty", None), "variable", "empty = null", ""),
         (("checkpoint", "half", {"rows": 10}), "checkpoint", "half", "rows: 10"),
+        (
+            ("saga", "license", {"saga": "onboarding", "step": 2, "status": "Compensated"}),
+            "saga",
+            "onboarding, step 2, license: undone",
+            "",
+        ),
+        (
+            ("saga", "license", {"saga": "onboarding", "step": 2, "status": "CompensationFailed", "error": "locked"}),
+            "saga",
+            "onboarding, step 2, license: could not be undone",
+            "locked",
+        ),
         (("config", "halo_url", {"value": {"present": False}}), "config", "halo_url is missing", ""),
         (("config", "halo_url", {"value": {"present": True, "value": "x"}}), "config", "halo_url is there", ""),
         (("secret", "api_key", None), "secret", "api_key", ""),

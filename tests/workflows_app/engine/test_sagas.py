@@ -13,7 +13,7 @@ from orgs.tenancy import org_context
 from tests.workflows_app.engine.conftest import ADA, Run, Workspace, journal, recorded
 from tests.workflows_app.engine.losing import lose
 from tests.workflows_app.engine.working import Worker, eventually
-from workflows_app import sending
+from workflows_app import queries, sending
 from workflows_app.executions import Outcome
 from workflows_app.models import Alert
 
@@ -169,6 +169,14 @@ def test_what_was_done_is_undone_the_last_step_first(started: Worker, acme: Orga
         ("do", "Completed"),
         ("license", "Compensated"),
         ("do", "Compensated"),
+    ]
+    record = queries.get_execution(acme, UUID(outcome.execution_id))
+    assert [(step["saga"], step["number"], step["name"], step["status"]) for step in record["sagaSteps"]] == [
+        ("onboarding", 1, "do", "Completed"),
+        ("onboarding", 2, "license", "Completed"),
+        ("onboarding", 3, "do", "Completed"),
+        ("onboarding", 2, "license", "Compensated"),
+        ("onboarding", 1, "do", "Compensated"),
     ]
     steps = [name for _, name, data in journal(acme, outcome, "step") if data["state"] == "done"]
     assert steps == ["do", "license", "do", "compensate license", "compensate do"]
