@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgs.tenancy import org_context
+from workflows_app.engine import protection
 from workflows_app.engine.facts import Facts
 
 
@@ -24,7 +25,11 @@ class Asking:
 
 Service = Callable[[Asking, Mapping[str, Any]], Any]
 
-SERVICES: Mapping[str, Service] = {}
+SERVICES: Mapping[str, Service] = {
+    "rate_limit": protection.rate_limit,
+    "circuit_enter": protection.circuit_enter,
+    "circuit_leave": protection.circuit_leave,
+}
 
 
 def perform(name: str, asking: Asking, data: Mapping[str, Any]) -> Any:
