@@ -7,6 +7,8 @@ lets nearly twice the limit through in its first window; the services that are p
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import connection
 from uuid6 import uuid7
 
@@ -35,7 +37,7 @@ RETURNING extract(epoch FROM free_at - asked_at)::float8
 def take(organization: OrganizationRecord, rate: RateLimit, *, reserve: bool) -> float:
     """Takes a permit and returns 0. Where there is none now, returns the seconds until there is one, which with
     `reserve` is the caller's, in the order of asking, and otherwise anybody's."""
-    values = {"id": uuid7(), "key": rate.key, "limit": rate.limit, "per": rate.per, "reserve": reserve}
+    values: dict[str, Any] = {"id": uuid7(), "key": rate.key, "limit": rate.limit, "per": rate.per, "reserve": reserve}
     with org_context(organization), connection.cursor() as cursor:
         cursor.execute(_ASK, values)
         seconds: float = cursor.fetchone()[0]

@@ -154,7 +154,7 @@ class ConfigurationError(_Known):
 
 
 class IntegrationError(_Known):
-    named = ("integration", "status_code")
+    named: ClassVar[tuple[str, ...]] = ("integration", "status_code")
     integration: str | None
     status_code: int | None
 
@@ -177,21 +177,21 @@ class CircuitBreakerOpen(IntegrationError):
 
 
 class RateLimited(_Known):
-    """There is no permit under this key now; `retry_after`: the seconds until there is one."""
+    """There is no permit under this name now; `retry_after`: the seconds until there is one."""
 
-    named = ("key", "retry_after")
-    key: str | None
+    named = ("name", "retry_after")
+    name: str | None
     retry_after: float | None
 
     def __init__(
         self,
         message: str = "",
-        key: str | None = None,
+        name: str | None = None,
         retry_after: float | None = None,
         details: Mapping[str, Any] | None = None,
         **facts: Any,
     ) -> None:
-        super().__init__(message, None, details, key=key, retry_after=retry_after, **facts)
+        super().__init__(message, None, details, name=name, retry_after=retry_after, **facts)
 
 
 class TimeoutError(_Known, builtins.TimeoutError):

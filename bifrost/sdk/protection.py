@@ -38,11 +38,11 @@ class Protection(PlainCalls):
         of the retry policy does.
         """
         rate = RateLimit(key, limit, per)  # type: ignore[arg-type]  # a timedelta becomes seconds
-        asked = {"key": rate.key, "limit": rate.limit, "per": rate.per, "reserve": wait}
+        asked = {"name": rate.key, "limit": rate.limit, "per": rate.per, "reserve": wait}
         seconds = float(await self._asked("rate_limit", asked) or 0)
         if seconds and not wait:
             raise RateLimited(
-                f'There is no permit under "{rate.key}" for {seconds:.1f} s.', key=rate.key, retry_after=seconds
+                f'There is no permit under "{rate.key}" for {seconds:.1f} s.', name=rate.key, retry_after=seconds
             )
         if seconds:
             await self._pass(seconds)

@@ -131,7 +131,7 @@ def afresh(function: Callable[[], T]) -> T:
 
 
 def rate_limit(asking: Asking, data: Mapping[str, Any]) -> float:
-    rate = RateLimit(data["key"], data["limit"], data["per"])
+    rate = RateLimit(data["name"], data["limit"], data["per"])
     return afresh(partial(rates.take, asking.facts.organization, rate, reserve=bool(data["reserve"])))
 
 

