@@ -59,17 +59,18 @@ class Protection(PlainCalls):
         """The outside PostgreSQL whose address (DSN) is the organization's secret of this name."""
         return Database(self, name_of(secret))
 
-    async def _asked(self, service: str, data: dict[str, JSON], name: str = "", options: Any = None) -> JSON:
-        """What the platform answers; as a step, unless it is asked from within one.
+    async def _asked(self, service: str, data: dict[str, JSON]) -> JSON:
+        """What the platform answers; as an implicit step, unless it is asked from within one.
 
         The attempt is among the arguments: another attempt does not take over what this one was told.
         """
-        if current_step.get() is not None:
-            return await self._host.service(service, data)
         told = {**data, "for": f"{self.execution_id}:{self.attempt}"}
-        return await self._host.step(
-            StepCall(name or service, self._host.service, (service, told), options=StepOptions.parse(options))
-        )
+        return await self._served(StepCall(service, self._host.service, (service, told), implicit=True))
+
+    async def _served(self, call: StepCall) -> JSON:
+        if current_step.get() is not None:
+            return await call.function(*call.args)
+        return await self._host.step(call)
 
     async def _pass(self, seconds: float) -> None:
         if current_step.get() is not None:
@@ -153,7 +154,10 @@ class Database:
             "operations": [operation_of(each) for each in operations],
             "exactlyOnce": exactly_once,
         }
-        return list(await self.context._asked("database", asked, name, options) or [])
+        call = StepCall(
+            name_of(name), self.context._host.service, ("database", asked), options=StepOptions.parse(options)
+        )
+        return list(await self.context._served(call) or [])
 
 
 @dataclass(frozen=True)

@@ -89,13 +89,16 @@ _OPTION_NAMES = tuple(StepOptions.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class StepCall:
-    """One call of a step: what is to be run, with what, and how it is tried."""
+    """One call of a step: what is to be run, with what, and how it is tried. `implicit`: the context makes it a step,
+    not the author, so it alone does not allow that the run is done again after a loss.
+    """
 
     name: str
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     options: StepOptions = NO_OPTIONS
+    implicit: bool = False
 
     @property
     def is_async(self) -> bool:

@@ -35,7 +35,7 @@ SHOWN_BYTES = 32_000
 
 async def run_step(run: Run, call: StepCall) -> Any:
     """What the step gave, or what it failed with, now or when it was first done."""
-    with run.operations.asked("step", call.name, digest_of(run, call)) as operation:
+    with run.operations.asked("step", call.name, digest_of(run, call), implicit=call.implicit) as operation:
         if not await run.operations.recorded(operation):
             await _do(run, operation, call)
         return told(await operation.outcome, call.name)

@@ -151,7 +151,7 @@ def test_a_missing_secret_and_another_organizations_are_the_same(
         secrets.delete_secret(globex, "orders_dsn")
     assert error is not None
     assert error["error"] == "ConfigurationError"
-    assert '"orders_dsn"' in error["message"]
+    assert "has no secret 'orders_dsn'" in error["message"]
 
 
 def test_a_plain_function_uses_it_too(

@@ -410,3 +410,40 @@ def test_inside_a_step_they_are_plain_calls(run: Run, workspace: Workspace, acme
     assert outcome.result == "called"
     assert {name for _, name, _ in journal(acme, outcome, "step")} == {"call"}
     assert permits(acme) == 1
+
+
+def test_a_permit_alone_does_not_allow_that_a_lost_run_is_done_again(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def example(context, step: bool):
+            await context.rate_limit("crm", 10)
+            if step:
+                await context.step("note", lambda: None)
+            context.log("info", "passed")
+            await asyncio.sleep(60 if not step or lost_once(context) else 0)
+            return "again"
+
+        seen = set()
+
+        def lost_once(context):
+            first = context.execution_id not in seen
+            seen.add(context.execution_id)
+            return first
+        """
+    )
+    engine = worker.start()
+    outcomes = [worker.submit("example", step=step) for step in (False, True)]
+    for outcome in outcomes:
+        eventually(lambda outcome=outcome: journal(acme, outcome, "log"), "permit")
+
+    lose(engine)
+    worker.start()
+
+    ends = [worker.end_of(acme, outcome) for outcome in outcomes]
+    assert ends[0].error is not None
+    assert ends[0].error["error"] == "WorkerLost"
+    assert (ends[1].error, ends[1].result) == (None, "again")
+    assert permits(acme) == 2
