@@ -108,15 +108,19 @@ def report(organization: OrganizationRecord, admission: Admission, verdict: Verd
     """
     if verdict == "failed":
         _failed(organization, admission, reason)
-    elif admission.trial is not None and verdict == "answered":
-        _change(organization, admission.service, _CLOSED, trial=admission.trial)
     elif admission.trial is not None:
-        _change(organization, admission.service, "state = 'open', until = clock_timestamp()", trial=admission.trial)
+        _end_trial(organization, admission, _CLOSED if verdict == "answered" else _OPEN_NOW)
 
 
-def close(organization: OrganizationRecord, service: str) -> bool:
-    """Lets calls through again, whatever has failed; False where nothing kept them back."""
-    return _change(organization, _name(service), _CLOSED, trial=None)
+def close(organization: OrganizationRecord, *services: str) -> int:
+    """Lets calls through again, whatever has failed. Returns of how many services something kept them back."""
+    names = [_name(service) for service in services]
+    statement = f"""
+        WITH changed AS (UPDATE integrations_circuitbreaker SET {_CLOSED}, {_SETTLED}
+            WHERE service = ANY(%(names)s) AND state <> 'closed' RETURNING id)
+        SELECT count(*) FROM changed"""
+    row = _row(organization, statement, {"names": names})
+    return 0 if row is None else int(row[0])
 
 
 def forget() -> None:
@@ -125,16 +129,16 @@ def forget() -> None:
 
 
 _CLOSED = "state = 'closed', until = NULL, failures = '{}'"
+_OPEN_NOW = "state = 'open', until = clock_timestamp()"
+_SETTLED = "trial = NULL, changed_at = clock_timestamp()"
 
 
-def _change(organization: OrganizationRecord, service: str, values: str, *, trial: UUID | None) -> bool:
-    """Of the circuit whose trial this is; without one, of any that is not closed."""
-    condition = "state <> 'closed'" if trial is None else "trial = %(trial)s"
-    statement = (
-        f"UPDATE integrations_circuitbreaker SET {values}, trial = NULL, changed_at = clock_timestamp()"
-        f" WHERE service = %(service)s AND {condition} RETURNING id"
-    )
-    return _row(organization, statement, {"service": service, "trial": trial}) is not None
+def _end_trial(organization: OrganizationRecord, admission: Admission, values: str) -> None:
+    """Unless it was given up, or a person has closed the circuit."""
+    statement = f"""
+        UPDATE integrations_circuitbreaker SET {values}, {_SETTLED}
+        WHERE service = %(service)s AND trial = %(trial)s RETURNING id"""
+    _row(organization, statement, {"service": admission.service, "trial": admission.trial})
 
 
 def _failed(organization: OrganizationRecord, admission: Admission, reason: str) -> None:

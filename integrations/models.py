@@ -41,10 +41,11 @@ class CircuitBreaker(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     service = models.CharField(max_length=200, unique=True)
     state = models.CharField(max_length=9, choices=State.choices, default=State.CLOSED)
-    failures = ArrayField(models.DateTimeField(), default=list, help_text="Those that count while it is closed.")
-    until = models.DateTimeField(null=True, help_text="Open: when a trial is let through. Half-open: its time is over.")
+    failures = ArrayField(models.DateTimeField(), default=list)  # those that count, while it is closed
+    # Open: when a trial is let through. Half-open: when the trial is given up.
+    until = models.DateTimeField("not asked until", null=True)
     trial = models.UUIDField(null=True)
-    reason = models.CharField(max_length=200, default="", help_text="What failed last.")
+    reason = models.CharField("what failed last", max_length=200, default="")
     changed_at = models.DateTimeField()
 
     class Meta:
@@ -62,7 +63,7 @@ class RateLimit(models.Model):
     key = models.CharField(max_length=200, unique=True)
     given = ArrayField(models.DateTimeField(), default=list)
     asked_at = models.DateTimeField()
-    free_at = models.DateTimeField(help_text="When there was, or is to be, a permit for the last one that asked.")
+    free_at = models.DateTimeField()  # when there was, or is to be, a permit for the one that asked then
 
     class Meta:
         ordering = ["key"]
