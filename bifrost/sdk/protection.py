@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
-
-import httpx
 
 from bifrost.sdk.durable import Wait
 from bifrost.sdk.errors import CircuitBreakerOpen, DeclarationError, RateLimited
@@ -184,7 +183,7 @@ def operation_of(operation: Operation) -> list[Any]:
 def verdict_of(error: BaseException | None) -> Verdict:
     """What an outcome says of the service that was called: that it answered, that it failed, or neither."""
     status = _status_of(error)
-    if isinstance(error, builtins.TimeoutError | httpx.TimeoutException) or (status or 0) >= 500:
+    if isinstance(error, builtins.TimeoutError) or _is_httpx(error, "TimeoutException") or (status or 0) >= 500:
         return "failed"
     return "answered" if error is None or status is not None else "unknown"
 
@@ -197,6 +196,12 @@ def reason_of(error: BaseException | None) -> str:
 
 def _status_of(error: BaseException | None) -> int | None:
     """Of an IntegrationError, or of what httpx and aiohttp raise."""
-    answer = getattr(error, "response", None) if isinstance(error, httpx.HTTPStatusError) else error
+    answer = getattr(error, "response", None) if _is_httpx(error, "HTTPStatusError") else error
     status = getattr(answer, "status_code", None) or getattr(answer, "status", None)
     return status if isinstance(status, int) and not isinstance(status, bool) else None
+
+
+def _is_httpx(error: BaseException | None, kind: str) -> bool:
+    # Not imported for this: whoever raised such an error has it loaded.
+    httpx = sys.modules.get("httpx")
+    return httpx is not None and isinstance(error, getattr(httpx, kind))
