@@ -7,12 +7,15 @@ lets nearly twice the limit through in its first window; the services that are p
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models.functions import Now
 from uuid6 import uuid7
 
-from bifrost.sdk.rate_limit import RateLimit
+from bifrost.sdk.rate_limit import LONGEST_SECONDS, RateLimit
+from integrations import models
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 
@@ -42,3 +45,10 @@ def take(organization: OrganizationRecord, rate: RateLimit, *, reserve: bool) ->
         cursor.execute(_ASK, values)
         seconds: float = cursor.fetchone()[0]
     return max(0.0, seconds)
+
+
+def forget_unused(organization: OrganizationRecord) -> None:
+    """Drops the keys whose permits count no more, whatever their limits."""
+    unused = Now() - timedelta(seconds=LONGEST_SECONDS)
+    with org_context(organization):
+        models.RateLimit.objects.filter(free_at__lt=unused).delete()

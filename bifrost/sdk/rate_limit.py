@@ -13,6 +13,8 @@ from bifrost.sdk.tolerant import plain
 #: Of one key. The time of each permit is kept: for more, say fewer in a shorter time.
 MOST_PERMITS = 1_000
 MAX_KEY = 200
+#: What nobody has asked for that long is forgotten.
+LONGEST_SECONDS = 31 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class RateLimit:
         if not whole or not 1 <= self.limit <= MOST_PERMITS:
             raise DeclarationError(f"rate_limit: limit must be a whole number from 1 to {MOST_PERMITS:,}")
         object.__setattr__(self, "per", length("rate_limit: per", self.per))
-        if not self.per:
-            raise DeclarationError("rate_limit: per must be more than 0 seconds")
+        if not 0 < self.per <= LONGEST_SECONDS:
+            raise DeclarationError("rate_limit: per must be more than 0 seconds and at most 31 days")
 
     @classmethod
     def parse(cls, rate: RateLimit | Mapping[str, Any]) -> RateLimit:

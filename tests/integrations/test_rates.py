@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 
 from bifrost.sdk.rate_limit import RateLimit
 from integrations.models import RateLimit as Row
-from integrations.rates import take
+from integrations.rates import forget_unused, take
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from tests.integrations.at_once import at_once
@@ -76,6 +77,17 @@ def test_keys_and_organizations_have_permits_of_their_own(acme: OrganizationReco
     asked = [(acme, "crm"), (acme, "mail"), (globex, "crm")]
     assert [take(organization, RateLimit(key, 1, 60), reserve=False) for organization, key in asked] == [0, 0, 0]
     assert take(globex, RateLimit("crm", 1, 60), reserve=False) > 0
+
+
+def test_what_counts_no_more_is_forgotten(acme: OrganizationRecord) -> None:
+    for key in ("old", "young"):
+        take(acme, RateLimit(key, 1, 60), reserve=False)
+    with org_context(acme):
+        Row.objects.filter(key="old").update(free_at=Now() - timedelta(days=31, minutes=1))
+        Row.objects.filter(key="young").update(free_at=Now() - timedelta(days=30))
+    forget_unused(acme)
+    with org_context(acme):
+        assert list(Row.objects.values_list("key", flat=True)) == ["young"]
 
 
 @pytest.mark.django_db(transaction=True)

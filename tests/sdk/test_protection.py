@@ -68,6 +68,7 @@ def test_only_a_status_from_500_and_a_time_out_count_against_a_service(
         ({"rate_limit": {"key": "crm", "limit": True}}, "limit must be a whole number"),
         ({"rate_limit": {"key": "crm", "limit": 5, "per": "hour"}}, "per must be a number of seconds"),
         ({"rate_limit": {"key": "crm", "limit": 5, "per": 0}}, "per must be more than 0"),
+        ({"rate_limit": {"key": "crm", "limit": 5, "per": timedelta(days=32)}}, "at most 31 days"),
         ({"circuit_breaker": "crm", "when_open": "hope"}, "when_open is"),
     ],
 )

@@ -7,18 +7,22 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from django.db import connection
 
 from integrations import breakers, rates
 from integrations.breakers import Admission
 from integrations.models import CircuitBreaker, RateLimit
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
+from tests.integrations.outside import platforms_address
 from tests.workflows_app.engine.conftest import Run, Workspace, journal
 from tests.workflows_app.engine.losing import lose
 from tests.workflows_app.engine.test_waits import wait_suspended
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app.dispatch.models import Dispatch
+from workflows_app.engine.protection import afresh
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +65,17 @@ def state(organization: OrganizationRecord) -> str:
 def permits(organization: OrganizationRecord, key: str = "crm") -> int:
     with org_context(organization):
         return len(RateLimit.objects.get(key=key).given)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_has_died_is_replaced(acme: OrganizationRecord) -> None:
+    rate = rates.RateLimit("crm", 5, 60)
+    assert rates.take(acme, rate, reserve=False) == 0
+    with psycopg.connect(platforms_address(), autocommit=True) as another:
+        another.execute("SELECT pg_terminate_backend(%s, 5000)", [connection.connection.info.backend_pid])
+
+    assert afresh(lambda: rates.take(acme, rate, reserve=False)) == 0
+    assert permits(acme) == 2
 
 
 CALLS = """
