@@ -23,6 +23,7 @@ from tests.workflows_app.engine.test_waits import wait_suspended
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.engine.protection import afresh
+from workflows_app.timeline import told
 
 
 @pytest.fixture(autouse=True)
@@ -188,7 +189,9 @@ def test_a_step_that_waits_for_its_service_needs_no_worker_and_counts_no_attempt
     end = worker.end_of(acme, outcome)
     assert (end.error, end.result) == (None, "called")
     assert (tmp_path / "lines").read_text() == "1\n"
-    assert [data["state"] for _, _, data in journal(acme, outcome, "step")] == ["waiting", "done"]
+    lines = journal(acme, outcome, "step")
+    assert [data["state"] for _, _, data in lines] == ["waiting", "done"]
+    assert told(*lines[0]) == ("call waits for the circuit of 'halopsa'", None)
     assert state(acme) == "closed"
 
 
