@@ -36,6 +36,7 @@ OF_AN_ORGANIZATION = (
     ("workflows_app.WebhookDelivery", "Deliveries", "move_to_inbox"),
     ("dispatch.WorkflowSetting", "Workflow settings", "speed"),
     ("integrations.Config", "Configs", "tune"),
+    ("integrations.CircuitBreaker", "Circuits", "electrical_services"),
 )
 
 Item = dict[str, Any]

@@ -1,4 +1,4 @@
-"""An organization's configs, for the MSP's people. Secrets have no page that shows them."""
+"""An organization's configs and circuits, for the MSP's people. Secrets have no page that shows them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import ClassVar
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from unfold.decorators import display
 
 from bifrost.sdk.sanitizing import REDACTED, cut
+from integrations import breakers
 from integrations.config_values import written
 from integrations.configs import delete_config, set_config
 from integrations.forms import ConfigForm, is_hidden
-from integrations.models import Config
+from integrations.models import CircuitBreaker, Config
 from orgs.permissions import MANAGE_CONFIG, VIEW_CONFIG
 from orgs.records import OrganizationRecord
 from orgs.resolver import resolve
@@ -59,3 +61,42 @@ class ConfigAdmin(OrganizationModelAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> None:
         for key in list(queryset.values_list("key", flat=True)):
             delete_config(organization_of(request), key)
+
+
+STATE_LABELS = {
+    CircuitBreaker.State.CLOSED: "success",
+    CircuitBreaker.State.OPEN: "danger",
+    CircuitBreaker.State.HALF_OPEN: "warning",
+}
+
+
+@admin.register(CircuitBreaker, site=organization_site)
+class CircuitBreakerAdmin(OrganizationModelAdmin):
+    """Which outside services have failed, and are not asked for a while. A person may close a circuit, nothing else."""
+
+    view_permission = VIEW_CONFIG
+    change_permission = MANAGE_CONFIG
+    fields: ClassVar = ["service", "state", "until", "reason", "changed_at"]
+    list_display: ClassVar = ["service", "shown_state", "until", "reason", "changed_at"]
+    list_display_links: ClassVar[list[str] | None] = None
+    list_filter: ClassVar = ["state"]
+    sortable_by: ClassVar[list[str]] = []
+    actions: ClassVar = ["close_circuit"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return obj is None and super().has_change_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return self.may(request, self.view_permission)
+
+    @display(description="State", label=STATE_LABELS)  # type: ignore[untyped-decorator]
+    def shown_state(self, breaker: CircuitBreaker) -> str:
+        return breaker.state
+
+    @admin.action(description="Close the circuit: the service is asked again", permissions=["change"])
+    def close_circuit(self, request: HttpRequest, queryset: QuerySet[CircuitBreaker]) -> None:
+        closed = breakers.close(organization_of(request), *queryset.values_list("service", flat=True))
+        self.message_user(request, f"{closed} closed.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from uuid6 import uuid7
 
@@ -21,6 +22,48 @@ class Config(models.Model):
     type = models.CharField(max_length=8, choices=Type.choices, default=Type.STRING)
     value = models.JSONField()
     updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["key"]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class CircuitBreaker(models.Model):
+    """Whether an outside service is asked, for all processes. Written by `breakers` alone, on the database's clock."""
+
+    class State(models.TextChoices):
+        CLOSED = "closed"
+        OPEN = "open"
+        HALF_OPEN = "half-open"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    service = models.CharField(max_length=200, unique=True)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.CLOSED)
+    failures = ArrayField(models.DateTimeField(), default=list)  # those that count, while it is closed
+    # Open: when a trial is let through. Half-open: when the trial is given up.
+    until = models.DateTimeField("not asked until", null=True)
+    trial = models.UUIDField(null=True)
+    reason = models.CharField("what failed last", max_length=200, default="")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["service"]
+
+    def __str__(self) -> str:
+        return self.service
+
+
+class RateLimit(models.Model):
+    """The permits that were given under a key, so far as they count. Written by `rates` alone, on the database's
+    clock."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    key = models.CharField(max_length=200, unique=True)
+    given = ArrayField(models.DateTimeField(), default=list)
+    asked_at = models.DateTimeField()
+    free_at = models.DateTimeField()  # when there was, or is to be, a permit for the one that asked then
 
     class Meta:
         ordering = ["key"]

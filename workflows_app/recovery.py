@@ -184,7 +184,7 @@ def _decide(lost: Lost, organization: OrganizationRecord) -> str:
     operations = ExecutionEvent.objects.filter(execution_id=lost.execution, kind__in=OPERATIONS)
     # What a run must have journaled since the last loss in order to count as getting on.
     results = operations.filter(data__state__in=("done", "failed"))
-    if not (execution.resumable or operations.exists()):
+    if not (execution.resumable or operations.exclude(data__contains={"implicit": True}).exists()):
         end(organization, [lost.execution], Status.FAILED, LOST, {"reason": lost.reason})
         return "failed"
     recoveries = 1 if results.filter(seq__gt=since or 0).exists() else execution.recoveries + 1

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
+from integrations import rates
 from orgs import directory
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
@@ -49,6 +50,7 @@ def forget_old(now: datetime | None = None) -> int:
     organization = _whose_turn(moment)
     if organization is not None:
         _forget_deliveries(organization, moment)
+        rates.forget_unused(organization)
     return sum(_forget_executions(id_, executions) for id_, executions in _expired().items())
 
 

@@ -131,6 +131,8 @@ def _operation(kind: str, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
     if (error := facts.get("error")) is not None:
         raised = error.get("raised") or error["error"]
         return f"{what} {state}: {raised}: {error['message']}"[:TITLE], error.get("traceback") or error.get("details")
+    if state == "waiting":
+        return f"{what} waits for {facts.get('reason')}"[:TITLE], None
     if facts.get("timedOut"):
         return f"{what}: its time is over", None
     if (milliseconds := facts.get("durationMs")) is not None:

@@ -11,8 +11,9 @@ from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.host import Host
 from bifrost.sdk.mapping import Mapped
 from bifrost.sdk.plain_calls import PlainCalls
+from bifrost.sdk.protection import BlockingCircuit, BlockingDatabase
 from bifrost.sdk.saga import BlockingSaga
-from bifrost.sdk.steps import StepCall, step_of
+from bifrost.sdk.steps import StepCall, WhenOpen, step_of
 
 
 class BlockingContext(PlainCalls):
@@ -66,6 +67,18 @@ class BlockingContext(PlainCalls):
         error.
         """
         return self._wait(self._awaiting.execute_workflow(name, parameters))
+
+    def rate_limit(self, key: str, limit: int, per: float | timedelta = 60, wait: bool = True) -> None:
+        """Takes one of the organization's permits under this key; see `OrganizationContext.rate_limit`."""
+        self._wait(self._awaiting.rate_limit(key, limit, per, wait))
+
+    def circuit_breaker(self, service: str, when_open: WhenOpen = "fail") -> BlockingCircuit:
+        """`with context.circuit_breaker("halopsa"):`; see `OrganizationContext.circuit_breaker`."""
+        return BlockingCircuit(self, self._awaiting.circuit_breaker(service, when_open))
+
+    def database(self, secret: str) -> BlockingDatabase:
+        """The outside PostgreSQL whose address (DSN) is the organization's secret of this name."""
+        return BlockingDatabase(self, self._awaiting.database(secret))
 
     def _wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self._host.run_blocking(coroutine)

@@ -12,7 +12,8 @@ from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
 from bifrost.sdk.mapping import Mapped, OnError, map_items
 from bifrost.sdk.notices import Notices
-from bifrost.sdk.plain_calls import PlainCalls, name_of
+from bifrost.sdk.plain_calls import name_of
+from bifrost.sdk.protection import Protection
 from bifrost.sdk.saga import Saga
 from bifrost.sdk.steps import StepCall, step_of
 from bifrost.sdk.tolerant import plain
@@ -20,7 +21,7 @@ from bifrost.sdk.tolerant import plain
 __all__ = ["Caller", "OrganizationContext"]
 
 
-class OrganizationContext(PlainCalls, Notices):
+class OrganizationContext(Protection, Notices):
     """The context of an `async def` workflow."""
 
     async def get_secret(self, name: str) -> str:

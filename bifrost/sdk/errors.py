@@ -6,6 +6,7 @@ WorkflowException
 ├── ConfigurationError        a config, secret, integration or connection is missing
 ├── IntegrationError          an outside service failed (ExternalApiError)
 │   └── CircuitBreakerOpen    it failed so often that it is not asked for a while
+├── RateLimited               there is no permit now (context.rate_limit)
 ├── TimeoutError              something took too long; also a builtin TimeoutError
 ├── DatabaseError             a database step failed
 ├── SerializationError        a value is not JSON
@@ -39,6 +40,7 @@ __all__ = [
     "MaxRetriesExceeded",
     "NonDeterminismError",
     "PermissionError",
+    "RateLimited",
     "SerializationError",
     "StepFailed",
     "TenantValidationFailed",
@@ -152,7 +154,7 @@ class ConfigurationError(_Known):
 
 
 class IntegrationError(_Known):
-    named = ("integration", "status_code")
+    named: ClassVar[tuple[str, ...]] = ("integration", "status_code")
     integration: str | None
     status_code: int | None
 
@@ -168,7 +170,28 @@ class IntegrationError(_Known):
 
 
 class CircuitBreakerOpen(IntegrationError):
-    pass
+    """`integration` is the service that is not asked, `retry_after` the seconds until it may be."""
+
+    named = ("integration", "status_code", "retry_after")
+    retry_after: float | None = None
+
+
+class RateLimited(_Known):
+    """There is no permit under this name now; `retry_after`: the seconds until there is one."""
+
+    named = ("name", "retry_after")
+    name: str | None
+    retry_after: float | None
+
+    def __init__(
+        self,
+        message: str = "",
+        name: str | None = None,
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> None:
+        super().__init__(message, None, details, name=name, retry_after=retry_after, **facts)
 
 
 class TimeoutError(_Known, builtins.TimeoutError):
@@ -280,6 +303,7 @@ _KNOWN: dict[str, type[_Known]] = {
         MaxRetriesExceeded,
         NonDeterminismError,
         PermissionError,
+        RateLimited,
         SerializationError,
         TimeoutError,
         TooLarge,

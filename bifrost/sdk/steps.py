@@ -14,11 +14,12 @@ import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Literal, Protocol, TypeVar, overload
 
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import length
 from bifrost.sdk.errors import DeclarationError, WorkflowException
+from bifrost.sdk.rate_limit import RateLimit
 from bifrost.sdk.retry import RetryPolicy
 from bifrost.sdk.tolerant import JSON, plain
 
@@ -26,6 +27,7 @@ __all__ = ["StepCall", "StepInfo", "StepOptions", "activity", "heartbeat", "last
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+WhenOpen = Literal["fail", "wait"]
 #: Names of steps are stored in a column of this length.
 MAX_NAME = 200
 
@@ -35,13 +37,18 @@ class StepOptions:
     """How a step is tried. Times are seconds (a timedelta is taken too); None: no limit, and no second attempt.
 
     `start_to_close_timeout` bounds one attempt, `heartbeat_timeout` the time between two calls of `heartbeat`.
-    `idempotency_key` replaces the one that an outside service is given.
+    `idempotency_key` replaces the one that an outside service is given. `rate_limit`: each attempt takes a permit, and
+    waits for it. `circuit_breaker`: the service that it calls; where its circuit is open, the attempt fails as
+    CircuitBreakerOpen, or the step waits and has not tried (`when_open`).
     """
 
     start_to_close_timeout: float | None = None
     heartbeat_timeout: float | None = None
     retry_policy: RetryPolicy | None = None
     idempotency_key: str | None = None
+    rate_limit: RateLimit | None = None
+    circuit_breaker: str | None = None
+    when_open: WhenOpen = "fail"
 
     @classmethod
     def parse(cls, options: StepOptions | Mapping[str, Any] | None) -> StepOptions:
@@ -62,7 +69,18 @@ class StepOptions:
                 values[name] = length(name, values[name])
         if values.get("retry_policy") is not None:
             values["retry_policy"] = RetryPolicy.parse(values["retry_policy"])
+        if values.get("rate_limit") is not None:
+            values["rate_limit"] = RateLimit.parse(values["rate_limit"])
+        if "when_open" in values:
+            values["when_open"] = checked_when_open(values["when_open"])
         return replace(self, **values)
+
+
+def checked_when_open(when_open: object) -> WhenOpen:
+    """What is done where a circuit is open. Raises DeclarationError."""
+    if when_open not in ("fail", "wait"):
+        raise DeclarationError(f'when_open is "fail" or "wait", not {when_open!r}')
+    return "wait" if when_open == "wait" else "fail"
 
 
 NO_OPTIONS = StepOptions()
@@ -71,13 +89,16 @@ _OPTION_NAMES = tuple(StepOptions.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class StepCall:
-    """One call of a step: what is to be run, with what, and how it is tried."""
+    """One call of a step: what is to be run, with what, and how it is tried. `implicit`: the context makes it a step,
+    not the author, so it alone does not allow that the run is done again after a loss.
+    """
 
     name: str
     function: Callable[..., Any]
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     options: StepOptions = NO_OPTIONS
+    implicit: bool = False
 
     @property
     def is_async(self) -> bool:

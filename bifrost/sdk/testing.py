@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from bifrost.sdk.blocking import BlockingContext
@@ -21,8 +21,8 @@ from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.documents import exact
 from bifrost.sdk.durable import Wait
-from bifrost.sdk.errors import ConfigurationError, Detached, as_document, from_document
-from bifrost.sdk.steps import StepCall, StepInfo, current_step
+from bifrost.sdk.errors import CircuitBreakerOpen, ConfigurationError, Detached, as_document, from_document
+from bifrost.sdk.steps import StepCall, StepInfo, StepOptions, current_step
 from bifrost.sdk.tolerant import JSON
 from bifrost.sdk.virtual import VirtualClock
 
@@ -38,6 +38,9 @@ __all__ = [
 T = TypeVar("T")
 #: Called as the workflow would be: with a context and the parameters by name.
 Child = Callable[..., Any]
+#: Called with what a service of the platform was asked.
+Answer = Callable[[dict[str, JSON]], JSON]
+OPEN_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,8 @@ class MemoryHost:
     attempt: int
     clock: VirtualClock
     before: frozenset[str] = frozenset()
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    circuits: dict[str, datetime] = field(default_factory=dict)  # the open ones, and until when
     records: list[Record] = field(default_factory=list)
     detached: bool = False
 
@@ -102,6 +107,7 @@ class MemoryHost:
         try:
             while True:
                 try:
+                    self._pass_circuit(call.options)
                     value = exact(await _given(call), f"result of the step {call.name!r}")
                 except Exception as error:
                     policy = call.options.retry_policy
@@ -134,9 +140,27 @@ class MemoryHost:
         return self.secrets[name]
 
     async def service(self, name: str, data: dict[str, JSON]) -> JSON:
-        """Notes that it was asked for."""
+        """Notes that it was asked for. The answer is the test's, else None; an open circuit is as the engine has it."""
         self.record(name, "", data)
-        return None
+        if name == "circuit_enter":
+            self.enter_circuit(data["service"])
+        return self.answers[name](data) if name in self.answers else None
+
+    def enter_circuit(self, service: str) -> None:
+        """Raises CircuitBreakerOpen until its time is over, in the test's own time."""
+        left = (self.circuits.get(service.lower(), self.clock.now()) - self.clock.now()).total_seconds()
+        if left > 0:
+            raise CircuitBreakerOpen(f'The circuit of "{service}" is open.', integration=service, retry_after=left)
+
+    def _pass_circuit(self, options: StepOptions) -> None:
+        if options.circuit_breaker is None:
+            return
+        try:
+            self.enter_circuit(options.circuit_breaker)
+        except CircuitBreakerOpen as refused:
+            if options.when_open == "fail":
+                raise
+            self.clock.pass_by(refused.retry_after or 0.0)
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
         """As the engine does: the result comes back as JSON, a failure as what its document tells of it."""
@@ -224,16 +248,20 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     signals: Iterable[tuple[str, Any]] = (),
     now: datetime | None = None,
     before: Iterable[str] = (),
+    open_circuits: Iterable[str] = (),
+    answers: Mapping[str, Answer] | None = None,
     execution_id: str = "00000000-0000-7000-8000-000000000000",
     workflow_name: str = "test_workflow",
     attempt: int = 1,
 ) -> RecordingContext:
     """A context to call a workflow with. `workflows` are the children it may run; `checkpoints` what earlier
     attempts saved; `signals` (name and body) what waits in the inbox; `before` the changes that this run came by
-    before they were made (`context.patched`).
+    before they were made (`context.patched`); `open_circuits` the services that are not to be called for 30 s;
+    `answers` what the platform answers, by the name of what it is asked: `{"database": lambda asked: [...]}`.
 
     Time is virtual: it begins `now`, and a wait for a day takes no time.
     """
+    clock = VirtualClock(now or datetime.now(UTC), signals)
     return RecordingContext(
         MemoryHost(
             organization=OrganizationFacts(org_id, org_name, tenant_id),
@@ -245,8 +273,10 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
             execution_id=execution_id,
             workflow_name=workflow_name,
             attempt=attempt,
-            clock=VirtualClock(now or datetime.now(UTC), signals),
+            clock=clock,
             before=frozenset(before),
+            answers=dict(answers or {}),
+            circuits={service.lower(): clock.now() + timedelta(seconds=OPEN_SECONDS) for service in open_circuits},
         )
     )
 

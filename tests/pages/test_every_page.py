@@ -39,6 +39,7 @@ PAGES = [
     f"{ORGANIZATION}dispatch/workflowsetting/add/",
     f"{ORGANIZATION}integrations/config/",
     f"{ORGANIZATION}integrations/config/add/",
+    f"{ORGANIZATION}integrations/circuitbreaker/",
     "/api/docs",
 ]
 MISSING = ["/nothing", "/admin/nothing/", "/o/acme/nothing", "/o/nobody/admin/"]

@@ -84,6 +84,11 @@ class History:
         """Whether the code has said or asked for anything in this attempt."""
         return bool(self.begun or self.ended or self.cancelled or self.noted)
 
+    def explicit(self) -> int:
+        """How many operations the author asked for as such, of all attempts."""
+        first = [*self.ended.values(), *self.reused.values(), *(lines[0] for lines in self.begun.values())]
+        return sum(not (line.data or {}).get("implicit") for line in first)
+
     def unread(self) -> deque[Sent]:
         """What has arrived and none of the recorded waits has taken."""
         ended = [*self.ended.values(), *self.reused.values()]

@@ -32,17 +32,22 @@ Outcome = dict[str, Any]
 
 
 class Operation:
-    """One that the code has asked for. `digest` stands for its arguments."""
+    """One that the code has asked for. `digest` stands for its arguments. `implicit`: it alone does not allow that the
+    run is done again after a loss."""
 
-    def __init__(self, key: Key, place: int, digest: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, key: Key, place: int, digest: str, loop: asyncio.AbstractEventLoop, *, implicit: bool = False
+    ) -> None:
         self.key = key
+        self.implicit = implicit
         self.place = place
         self.digest = digest
         self.outcome: asyncio.Future[Outcome] = loop.create_future()
 
     def line(self, state: str, **data: Any) -> dict[str, Any]:
         """The data of a journal line about it."""
-        return {"state": state, "place": self.place, "digest": self.digest, **data}
+        marks = {"implicit": True} if self.implicit else {}
+        return {"state": state, "place": self.place, "digest": self.digest, **marks, **data}
 
 
 class Operations:
@@ -61,7 +66,7 @@ class Operations:
         self._until: list[asyncio.Future[None]] = []
         self._unsettled = 0
         self._unasked = set(history.places.values())
-        self.count = len(history.ended) + len(history.reused) + len(history.begun)
+        self.count = history.explicit()  # of those that are not implicit
         self._context = Context()  # the engine's own callbacks are none of the run's
         self._pumping = False
         self._turns = self._quiet = self._moves = 0
@@ -91,7 +96,7 @@ class Operations:
         self._open.pop(awaited, None)
 
     @contextmanager
-    def asked(self, kind: str, name: str, digest: str) -> Iterator[Operation]:
+    def asked(self, kind: str, name: str, digest: str, *, implicit: bool = False) -> Iterator[Operation]:
         """The next operation of the calling task. Raises NonDeterminismError, which also ends the run, where the
         journal has another one in its place."""
         self._run.check()
@@ -99,10 +104,10 @@ class Operations:
             raise asyncio.CancelledError
         where = position.get(self._run.position)
         key = Key(where.path[:200], kind, name[:200], where.next(kind, name))
-        operation = Operation(key, where.place(), digest, self._loop)
+        operation = Operation(key, where.place(), digest, self._loop, implicit=implicit)
         self._compare(operation)
         self._open[operation.outcome] = self._asked[key] = operation
-        self.count += 1
+        self.count += not implicit
         try:
             yield operation
         except asyncio.CancelledError:

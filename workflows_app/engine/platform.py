@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgs.tenancy import org_context
+from workflows_app.engine import protection
 from workflows_app.engine.alerting import compensation_failed, escalated
 from workflows_app.engine.facts import Facts
 from workflows_app.engine.notices import notify
@@ -30,6 +31,9 @@ SERVICES: Mapping[str, Service] = {
     "notify": notify,
     "compensation_failed": compensation_failed,
     "escalated": escalated,
+    "rate_limit": protection.rate_limit,
+    "circuit_enter": protection.circuit_enter,
+    "circuit_leave": protection.circuit_leave,
 }
 
 

@@ -24,6 +24,7 @@ from workflows_app.engine.facts import FIRST_STRETCH, Facts, Stretch
 from workflows_app.engine.history import STOP, History, Key
 from workflows_app.engine.lines import Lines
 from workflows_app.engine.operations import Operations
+from workflows_app.engine.outside import OUTSIDE
 from workflows_app.engine.platform import Asking, perform
 from workflows_app.engine.position import Position, position
 from workflows_app.engine.steps import run_step
@@ -228,7 +229,9 @@ class Run:
         return await self.waits.wait(wait)
 
     async def service(self, name: str, data: dict[str, Any]) -> Any:
-        """Does what the code asks of the platform, in a thread that may use the database."""
+        """Does what the code asks of the platform, in a thread that may use the database, or of an outside system."""
+        if name in OUTSIDE:
+            return await OUTSIDE[name](self, step_info().idempotency_key, data)
         asking = Asking(self.facts, step_info().idempotency_key)
         return await self.engine.in_database_thread(perform, name, asking, data)
 

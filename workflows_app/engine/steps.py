@@ -21,6 +21,7 @@ from bifrost.sdk.steps import StepCall, StepInfo, current_step
 from integrations.sealing import VaultUnavailable, seal
 from workflows_app.engine.operations import Operation, Outcome
 from workflows_app.engine.position import Position, position
+from workflows_app.engine.protection import Protection
 from workflows_app.engine.threads import in_thread
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ SHOWN_BYTES = 32_000
 
 async def run_step(run: Run, call: StepCall) -> Any:
     """What the step gave, or what it failed with, now or when it was first done."""
-    with run.operations.asked("step", call.name, digest_of(run, call)) as operation:
+    with run.operations.asked("step", call.name, digest_of(run, call), implicit=call.implicit) as operation:
         if not await run.operations.recorded(operation):
             await _do(run, operation, call)
         return told(await operation.outcome, call.name)
@@ -75,14 +76,14 @@ async def _do(run: Run, operation: Operation, call: StepCall) -> None:
     if failures:
         await run.waits.pause(operation, failures[-1]["until"])
     running = RunningStep(run, operation, call, [data["heartbeat"] for data in tried if "heartbeat" in data])
+    protection = Protection(run, operation, call.options, tried)
     while True:
-        began = time.monotonic()
         running.begin(attempt)
         try:
-            value, sealed = await _value_of(run, call, await _attempt(run, running, call))
+            value, sealed = await _value_of(run, call, await _protected(run, running, call, protection))
         except Exception as error:  # noqa: BLE001  it becomes the step's
             document = _document(run, error)
-            facts = {"error": document, **_facts(running, began)}
+            facts = {"error": document, **_facts(running)}
             if policy is None or not policy.allows(attempt, document.get("raised") or document["error"]):
                 run.operations.end(operation, "failed", **facts)
                 return
@@ -91,7 +92,7 @@ async def _do(run: Run, operation: Operation, call: StepCall) -> None:
             await run.waits.pause(operation, time.time() + delay)
             attempt += 1
         else:
-            run.operations.end(operation, "done", sealed, value=value, **_facts(running, began))
+            run.operations.end(operation, "done", sealed, value=value, **_facts(running))
             return
 
 
@@ -116,8 +117,21 @@ async def sealed_where_shown_otherwise(run: Run, value: Any) -> bytes | None:
         await asyncio.sleep(VAULT_SECONDS)
 
 
+async def _protected(run: Run, running: RunningStep, call: StepCall, protection: Protection) -> Any:
+    """An attempt, once permits and circuits let it through; they hear what came of it."""
+    admission = await protection.enter()
+    try:
+        value = await _attempt(run, running, call)
+    except Exception as error:
+        await protection.left(admission, error)
+        raise
+    await protection.left(admission, None)
+    return value
+
+
 async def _attempt(run: Run, running: RunningStep, call: StepCall) -> Any:
     await _in_touch(run)
+    running.start()
     tokens = current_step.set(running), position.set(running.place())
     run.operations.busy += 1
     try:
@@ -149,8 +163,8 @@ async def _in_touch(run: Run) -> None:
         await asyncio.sleep(TOUCH_SECONDS)
 
 
-def _facts(running: RunningStep, began: float) -> dict[str, Any]:
-    milliseconds = round((time.monotonic() - began) * 1000)
+def _facts(running: RunningStep) -> dict[str, Any]:
+    milliseconds = round((time.monotonic() - running.began) * 1000)
     return {"arguments": running.arguments, "attempt": running.info.attempt, "durationMs": milliseconds}
 
 
@@ -180,9 +194,15 @@ class RunningStep:
         self._key = call.options.idempotency_key or f"{run.facts.id}:{key.path}:{key.name}:{key.number}"
         self.arguments = _shown(call)
         self.info = StepInfo(call.name, 1, self._key)
+        self.began = time.monotonic()
 
     def begin(self, attempt: int) -> None:
         self.info = StepInfo(self._name, attempt, self._key)
+        self.began = time.monotonic()
+
+    def start(self) -> None:
+        """From now on its time counts."""
+        self.began = time.monotonic()
         limit = self._options.start_to_close_timeout
         loop = self._run.engine.loop
         self._ends_at = None if limit is None else loop.time() + limit

@@ -24,14 +24,18 @@ NEVER = float("inf")
 
 @dataclass(slots=True)
 class Waiting:
-    """An operation that waits for an entry of the inbox, a time, or both. `pause`: it does not end by that."""
+    """An operation that waits for an entry of the inbox, a time, or both. `pause`: it does not end by that; `reason`
+    says what it waits for then, where that is not its next attempt."""
 
     operation: Operation
     wants: tuple[str, str] | None
     due: float
     pause: asyncio.Future[None] | None = None
+    reason: str = ""
 
     def __str__(self) -> str:
+        if self.reason:
+            return f"{self.reason}, for the {self.operation.key},"
         another = self.pause is not None and self.wants is None
         return f"the next attempt of the {self.operation.key}" if another else f"the {self.operation.key}"
 
@@ -66,9 +70,10 @@ class Waits:
             finally:
                 self._gone(waiting)
 
-    async def pause(self, operation: Operation, until: float) -> None:
-        """Until this time, in seconds since 1970, within an operation: between two attempts of a step."""
-        await self._within(Waiting(operation, None, until))
+    async def pause(self, operation: Operation, until: float, reason: str = "") -> None:
+        """Until this time, in seconds since 1970, within an operation: between two attempts of a step, unless another
+        reason is given."""
+        await self._within(Waiting(operation, None, until, reason=reason))
 
     async def entry(self, operation: Operation, kind: str, address: str) -> None:
         """Until such an entry is in the inbox, within an operation that then looks for itself."""
