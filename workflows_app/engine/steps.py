@@ -22,6 +22,7 @@ from integrations.sealing import VaultUnavailable, seal
 from workflows_app.engine.operations import Operation, Outcome
 from workflows_app.engine.position import Position, position
 from workflows_app.engine.threads import in_thread
+from workflows_app.metrics.noticing import step_of_type
 
 if TYPE_CHECKING:
     from workflows_app.engine.run import Run
@@ -36,6 +37,7 @@ async def run_step(run: Run, call: StepCall) -> Any:
     """What the step gave, or what it failed with, now or when it was first done."""
     with run.operations.asked("step", call.name, digest_of(run, call)) as operation:
         if not await run.operations.recorded(operation):
+            operation.heard = step_of_type(call.activity_type or call.name)
             await _do(run, operation, call)
         return told(await operation.outcome, call.name)
 
