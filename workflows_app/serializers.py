@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bifrost.sdk.sanitizing import cut, redact_keys
+from workflows_app import progress
 from workflows_app.catalog import LoadedWorkflow
 
 TRIGGER_KEYS = ("type", "formId", "submissionId", "scheduleId", "webhookDeliveryId", "tokenName")
@@ -92,6 +93,18 @@ def snapshot_document(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def integration_call_document(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"timestamp": timestamp(event["at"]), **(shown(event["data"]) or {})}
+
+
+def progress_document(event: Mapping[str, Any], status: str) -> dict[str, Any]:
+    """How far an execution of this status is, and about how many seconds of running time are left."""
+    data = event["data"]
+    left = progress.remaining(data, event["at"], status, datetime.now(UTC))
+    return {
+        "done": data["done"],
+        "total": data["total"],
+        "message": cut(data["message"]),
+        "remainingSeconds": None if left is None else round(left, 1),
+    }
 
 
 def child_document(row: Mapping[str, Any]) -> dict[str, Any]:

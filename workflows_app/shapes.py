@@ -133,6 +133,10 @@ SHAPES: Mapping[str, Shape] = {
     "StateSnapshot": shape(timestamp=TIME, name=TEXT, data=ANYTHING),
     "IntegrationCall": {**OBJECT, "properties": {"timestamp": TIME}, "required": ["timestamp"]},
     "Child": shape(executionId=ID, workflowName=TEXT, status=STATUS),
+    "Progress": {
+        **shape(done=NUMBER, total=NUMBER, message=TEXT, remainingSeconds=nullable(NUMBER)),
+        "description": "What the workflow last said. remainingSeconds is an estimate from its running time so far.",
+    },
     "Execution": shape(
         **_SUMMARY,
         inputData=OBJECT,
@@ -143,6 +147,7 @@ SHAPES: Mapping[str, Shape] = {
         logs=listed(ref("Log")),
         variables=OBJECT,
         children=listed(ref("Child")),
+        progressDetail=nullable(ref("Progress")),
         waitingFor=nullable(TEXT),
         truncated={**TEXTS, "description": "Which of the lists hold only their first 100; see /logs and /journal."},
     ),

@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from workflows_app.engine.history import OPERATIONS
 from workflows_app.models import Status
+from workflows_app.progress import in_words
 
 ONE_LINE = 100
 TITLE = 200
@@ -81,6 +82,8 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
             title, below = _sent(name, facts)
         case "recovery":
             title, below = f"Recovery {facts.get('recoveries')}: {facts.get('reason')}", None
+        case "progress":
+            title, below = in_words(facts, None), None
         case "log":
             title, below = str(facts.get("message", "")), facts.get("data")
         case "variable":

@@ -14,7 +14,12 @@ from workflows_app.metrics.recording import Amount, Series
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 GAUGES = (
-    ("queue", "bifrost_queue_executions", "Executions that are not finished; of one status, at most 100000.", "status"),
+    (
+        "queue",
+        "bifrost_queue_executions",
+        "Executions that are not finished; of those that wait for the same, at most 50000 are counted.",
+        "status",
+    ),
     (
         "due",
         "bifrost_queue_oldest_due_seconds",

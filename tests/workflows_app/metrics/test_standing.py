@@ -76,8 +76,8 @@ def test_workers_count_that_have_beaten_lately() -> None:
 
 
 def test_counts_stop_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert standings.MOST_COUNTED == 100_000
-    monkeypatch.setattr(standings, "STATEMENT", STATEMENT.replace("LIMIT 100000", "LIMIT 2"))
+    assert standings.MOST_COUNTED == 50_000
+    monkeypatch.setattr(standings, "STATEMENT", STATEMENT.replace("LIMIT 50000", "LIMIT 2"))
     for _ in range(5):
         row("Suspended", -60)
     assert standing()["queue"]["Suspended"] == 2
@@ -97,11 +97,13 @@ def nodes(plan: Any) -> Iterator[dict[str, Any]]:
         yield from nodes(part)
 
 
-def test_with_many_rows_it_reads_indexes_and_few_rows_for_the_oldest() -> None:
+def test_with_many_rows_it_walks_indexes_and_reads_few_rows_for_the_oldest() -> None:
     with connection.cursor() as cursor:
         for status, lane, number in (("Queued", 0, 30_000), ("Queued", 1, 10_000), ("Suspended", 0, 10_000)):
             cursor.execute(FILL, [uuid7(), uuid7(), uuid7(), status, lane, number])
         cursor.execute("ANALYZE dispatch_dispatch")
+        assert standing()["queue"] == {"Queued": 40_000, "Running": 0, "Suspended": 10_000, "PendingApproval": 0}
+        # In the same transaction as the test, so the planner's settings still hold.
         cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {STATEMENT}")
         found = cursor.fetchone()[0]
     plan = found if isinstance(found, list) else json.loads(found)
@@ -109,6 +111,5 @@ def test_with_many_rows_it_reads_indexes_and_few_rows_for_the_oldest() -> None:
     counting = [node for node in looks if node["Actual Rows"] >= 10_000]
     finding = [node for node in looks if node not in counting]
 
-    assert sum(node["Actual Rows"] * node["Actual Loops"] for node in finding) < 500
-    assert "Seq Scan" not in {node["Node Type"] for node in finding}
-    assert standing()["queue"] == {"Queued": 40_000, "Running": 0, "Suspended": 10_000, "PendingApproval": 0}
+    assert {node["Node Type"] for node in looks} <= {"Index Scan", "Index Only Scan"}
+    assert len(counting) == 3 and sum(node["Actual Rows"] * node["Actual Loops"] for node in finding) < 500

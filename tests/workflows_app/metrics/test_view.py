@@ -107,4 +107,4 @@ def test_a_scrape_asks_the_database_twice_however_much_there_is(scrape: Scrape) 
     with CaptureQueriesContext(connection) as captured:
         found = scrape()
     assert len([1 for name, *_ in found if name == "bifrost_executions_ended_total"]) == 200
-    assert len([query for query in captured if not query["sql"].startswith("SET ")]) == 2
+    assert len([query for query in captured if " FROM " in query["sql"]]) == 2
