@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from django.db.utils import DataError, InterfaceError
+from django.db.utils import DataError
 from django.db.utils import Error as DatabaseError
 
 from orgs.tenancy import shared_context
@@ -54,7 +54,7 @@ def flush() -> None:
         _add(taken)
     except DataError:
         log.exception("what was counted cannot be kept")
-    except (DatabaseError, InterfaceError) as error:
+    except DatabaseError as error:
         connection.close()
         recorder.put_back(taken)
         log.debug("what was counted is kept later", error=str(error).strip())
