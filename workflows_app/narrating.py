@@ -51,7 +51,7 @@ class Narrator:
             if not self._told:
                 self._show()
             if self._terminal and self._progress is not None:
-                self._stream.write("")
+                self._stream.write("", str)
                 self._progress = None
 
     def _show(self) -> None:
@@ -63,7 +63,7 @@ class Narrator:
         if self._terminal:
             filled = round(BAR * data["percent"] / 100)
             line = f"{'█' * filled}{'░' * (BAR - filled)} {words}"
-            self._stream.write(ERASE + line[: shutil.get_terminal_size().columns - 1], ending="")
+            self._stream.write(ERASE + line[: shutil.get_terminal_size().columns - 1], str, "")
             self._stream.flush()
         else:
             self._stream.write(f"{event['at'][11:23]} progress {words}")
@@ -71,4 +71,4 @@ class Narrator:
 
     def _erase(self) -> None:
         if self._terminal and self._progress is not None:
-            self._stream.write(ERASE, ending="")
+            self._stream.write(ERASE, str, "")

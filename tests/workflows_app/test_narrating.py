@@ -107,6 +107,17 @@ def test_a_long_message_does_not_break_the_line(monkeypatch: pytest.MonkeyPatch)
     assert [len(shown) for shown in screen(out.getvalue())] == [39]
 
 
+def test_it_is_not_red_as_the_errors_of_a_command_are_on_a_terminal() -> None:
+    out = Terminal()
+    stream = OutputWrapper(out)
+    stream.style_func = lambda text: f"\x1b[31m{text}\x1b[0m"
+    telling = Narrator(stream, Clock())
+    telling.tell(progress(1))
+    telling.tell(log("between"))
+    telling.end()
+    assert "\x1b[31m" not in out.getvalue()
+
+
 def test_without_any_progress_nothing_is_added() -> None:
     out = Terminal()
     telling = narrator(out, Clock())
