@@ -278,6 +278,8 @@ PROVISIONING_STEPS = ["integrations.secrets.prepare_organization"]
 # The same before an organization is dropped.
 DROPPING_STEPS = ["workflows_app.recovery.forget_organization", "integrations.secrets.remove_organization"]
 
+METRICS_TOKEN = env.str("BIFROST_METRICS_TOKEN", "")  # without one, /metrics does not exist
+
 # --- Logging -----------------------------------------------------------------------------------------------------
 
 HOST_NAME = socket.gethostname()

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from bifrost.health import HealthView
 from bifrost.schema import DocsView, SchemaView
 from orgs.sites import staff_site
+from workflows_app.metrics.views import MetricsView
 from workflows_app.pages import show_workflows
 from workflows_app.responses import unknown_route
 
@@ -18,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/docs", DocsView.as_view(), name="api-docs"),
     path("api/", include("workflows_app.urls")),
     re_path(r"^api(?:/|$)", unknown_route),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("webhooks", include("workflows_app.webhooks.urls")),
     path("admin/workflows/", staff_site.admin_view(show_workflows), name="staff-workflows"),
     path("admin/", staff_site.urls),

@@ -30,6 +30,7 @@ from workflows_app.errors import UnknownExecution
 from workflows_app.execution_actions import ExecutionActions
 from workflows_app.models import Execution, Status
 from workflows_app.permissions import may_see_tracebacks, require_organization
+from workflows_app.progress import in_words
 from workflows_app.schedules import admin as _schedules  # noqa: F401  registers its pages
 from workflows_app.schedules import staff_admin as _all_schedules  # noqa: F401  the same
 from workflows_app.timeline import duration, entry, pretty
@@ -126,6 +127,7 @@ class ExecutionAdmin(ExecutionActions):
             "created": parse_datetime(record["createdAt"]),
             "label": LABELS.get(record["status"], "info"),
             "took": duration(record["durationMs"]),
+            "progress": _progress(record),
             "values": [(name, pretty(record[key])) for name, key in VALUES if record[key] not in (None, {})],
             "details": pretty(error["details"]) if (error := record["error"]) and error.get("details") else "",
             "timeline": [entry(line, record["createdAt"]) for line in journal["results"]],
@@ -144,6 +146,12 @@ class ExecutionAdmin(ExecutionActions):
         record = queries.get_execution(organization, execution_id, exact=False)
         tracebacks = may_see_tracebacks(access.actor)
         return record, queries.list_journal(organization, execution_id, page, tracebacks=tracebacks)
+
+
+def _progress(record: dict[str, Any]) -> str:
+    """How far it is, in words."""
+    detail = record["progressDetail"]
+    return detail and in_words({"percent": record["progress"], **detail}, detail["remainingSeconds"])
 
 
 def after_of(request: HttpRequest) -> int:

@@ -54,7 +54,8 @@ def show_event(event: dict[str, Any], stream: OutputWrapper) -> None:
     line = _line(event)
     if line is not None:
         colour = LEVEL_STYLES.get(event["name"], "") if event["kind"] == "log" and stream.isatty() else ""
-        stream.write(f"{colour}{event['at'][11:23]} {line}{chr(27) + '[0m' if colour else ''}")
+        # With a style of its own: a command's standard error is red on a terminal otherwise.
+        stream.write(f"{colour}{event['at'][11:23]} {line}{chr(27) + '[0m' if colour else ''}", str)
 
 
 def _operation(kind: str, name: str, data: dict[str, Any]) -> str | None:

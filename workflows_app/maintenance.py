@@ -16,6 +16,7 @@ from workflows_app.alerts.overdue import watch_executions
 from workflows_app.alerts.sending import send_due
 from workflows_app.approvals.expiring import expire_due
 from workflows_app.dispatch.limit_settings import renew_lanes
+from workflows_app.metrics.keeping import maintain
 from workflows_app.retention import forget_old
 from workflows_app.schedules import dispatch_due
 
@@ -29,6 +30,7 @@ PARTS: tuple[Callable[[], object], ...] = (
     watch_executions,
     send_due,
     forget_old,
+    maintain,
 )
 
 

@@ -24,6 +24,7 @@ from workflows_app.serializers import (
     journal_document,
     log_document,
     numbered_log_document,
+    progress_document,
     saga_step_document,
     shown,
     snapshot_document,
@@ -152,7 +153,7 @@ def get_execution(
     organization: OrganizationRecord, execution_id: UUID, owner: str | None = None, *, exact: bool = True
 ) -> dict[str, Any]:
     """The whole record; its result redacted and cut like all else unless `exact`. Three queries, four while it runs,
-    a few more while it waits.
+    one more where it has told of its progress, a few more while it waits.
 
     Raises UnknownExecution, also for another person's where `owner` is given, and VaultUnavailable where the exact
     result is sealed and cannot be opened.
@@ -164,6 +165,7 @@ def get_execution(
             Execution.objects.filter(parent=execution_id).order_by("id").values("id", "workflow", "status")[: SHOWN + 1]
         )
         variables = row["variables"] if row["status"] in TERMINAL else _variables_so_far(execution_id)
+        progress = None if row["progress"] is None else _last_progress(execution_id)
     lists = {
         "stateSnapshots": [snapshot_document(event) for event in events["checkpoint"]],
         "integrationCalls": [integration_call_document(event) for event in events["integration_call"]],
@@ -177,6 +179,7 @@ def get_execution(
         "result": _exact_result(organization, row) if exact else shown(row["result"]),
         "error": cut(row["error"]),
         "variables": shown(variables or {}),
+        "progressDetail": progress and progress_document(progress, row["status"]),
         "waitingFor": waits_for(organization, execution_id, row["status"]),
         **{name: entries[:SHOWN] for name, entries in lists.items()},
         "truncated": [name for name, entries in lists.items() if len(entries) > SHOWN],
@@ -203,6 +206,12 @@ def _variables_so_far(execution_id: UUID) -> dict[str, Any]:
     """The last value of each variable; the row itself gets them when the execution ends."""
     events = ExecutionEvent.objects.filter(execution=execution_id, kind="variable")
     return dict(events.order_by("name", "-seq").distinct("name").values_list("name", "data"))
+
+
+def _last_progress(execution_id: UUID) -> dict[str, Any] | None:
+    events = ExecutionEvent.objects.filter(execution=execution_id, kind="progress")
+    last: dict[str, Any] | None = events.order_by("-seq").values(*EVENT_COLUMNS).first()
+    return last
 
 
 def _first_events(execution_id: UUID, kinds: tuple[str, ...]) -> dict[str, list[dict[str, Any]]]:

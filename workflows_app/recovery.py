@@ -27,6 +27,7 @@ from orgs.tenancy import checked_schema_name, org_context
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch, Fleet, Lane, OpenAlert, Outgoing, Schedule, Worker, WorkflowSetting
 from workflows_app.engine.history import OPERATIONS
+from workflows_app.metrics.noticing import execution_lost
 from workflows_app.models import TERMINAL, Execution, ExecutionEvent, Status
 from workflows_app.unowned import end, note
 
@@ -52,6 +53,7 @@ class Lost:
 
     execution: UUID
     organization: UUID
+    workflow: str
     worker: UUID | None
     reason: str
 
@@ -61,7 +63,10 @@ def recover_orphans() -> int:
     it found."""
     alive = Worker.objects.filter(id=OuterRef("worker"))
     rows = Dispatch.objects.filter(~Exists(alive), status=Status.RUNNING).order_by("execution")[:AT_ONCE]
-    lost = [Lost(row.execution, row.organization, row.worker, row.reason or "its worker is gone") for row in rows]
+    lost = [
+        Lost(row.execution, row.organization, row.workflow, row.worker, row.reason or "its worker is gone")
+        for row in rows
+    ]
     return sum(_recovered(entry) for entry in lost)
 
 
@@ -69,7 +74,7 @@ def give_back(worker: UUID, holds: Callable[[UUID], bool]) -> int:
     """The same for rows that name this worker and that it does not hold. Call in the shared schema."""
     rows = Dispatch.objects.filter(worker=worker, status=Status.RUNNING)
     lost = [
-        Lost(row.execution, row.organization, worker, "its worker does not know it")
+        Lost(row.execution, row.organization, row.workflow, worker, "its worker does not know it")
         for row in rows
         if not holds(row.execution)
     ]
@@ -165,6 +170,7 @@ def _recover(lost: Lost) -> bool:
         if not _taken_from(lost.worker, lost.execution):
             return False
         outcome = _decide(lost, organization)
+    execution_lost(lost.workflow, outcome)
     log.warning(
         "execution lost", execution_id=str(lost.execution), org_id=organization.org_id, reason=lost.reason, now=outcome
     )

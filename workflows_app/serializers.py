@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bifrost.sdk.sanitizing import cut, redact_keys
+from workflows_app import progress
 from workflows_app.catalog import LoadedWorkflow
 
 TRIGGER_KEYS = ("type", "formId", "submissionId", "scheduleId", "webhookDeliveryId", "tokenName")
@@ -104,6 +105,18 @@ def saga_step_document(event: Mapping[str, Any]) -> dict[str, Any]:
         "name": event["name"],
         "status": data.get("status"),
         "error": cut(data.get("error")),
+    }
+
+
+def progress_document(event: Mapping[str, Any], status: str) -> dict[str, Any]:
+    """How far an execution of this status is, and about how many seconds of running time are left."""
+    data = event["data"]
+    left = progress.remaining(data, event["at"], status, datetime.now(UTC))
+    return {
+        "done": data["done"],
+        "total": data["total"],
+        "message": cut(data["message"]),
+        "remainingSeconds": None if left is None else round(left, 1),
     }
 
 

@@ -141,6 +141,10 @@ SHAPES: Mapping[str, Shape] = {
         error=nullable(TEXT),
     ),
     "Child": shape(executionId=ID, workflowName=TEXT, status=STATUS),
+    "Progress": {
+        **shape(done=NUMBER, total=NUMBER, message=TEXT, remainingSeconds=nullable(NUMBER)),
+        "description": "What the workflow last said. remainingSeconds is an estimate from its running time so far.",
+    },
     "Execution": shape(
         **_SUMMARY,
         inputData=OBJECT,
@@ -152,6 +156,7 @@ SHAPES: Mapping[str, Shape] = {
         logs=listed(ref("Log")),
         variables=OBJECT,
         children=listed(ref("Child")),
+        progressDetail=nullable(ref("Progress")),
         waitingFor=nullable(TEXT),
         truncated={**TEXTS, "description": "Which of the lists hold only their first 100; see /logs and /journal."},
     ),

@@ -9,6 +9,7 @@ from django.utils.dateparse import parse_datetime
 
 from workflows_app.engine.history import OPERATIONS
 from workflows_app.models import Status
+from workflows_app.progress import in_words
 
 ONE_LINE = 100
 TITLE = 200
@@ -96,15 +97,15 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
             title, below = _sent(name, facts)
         case "recovery":
             title, below = f"Recovery {facts.get('recoveries')}: {facts.get('reason')}", None
+        case "progress":
+            title, below = in_words(facts, None), None
         case "log":
             title, below = str(facts.get("message", "")), facts.get("data")
         case "variable":
             title, below = f"{name} = {pretty(data)}"[:TITLE], None
         case "saga":
-            title = (
-                f"{facts.get('saga')}, step {facts.get('step')}, {name}: {SAGA_WORDS.get(str(facts.get('status')), '')}"
-            )
-            below = facts.get("error")
+            status = SAGA_WORDS.get(str(facts.get("status")), "")
+            title, below = f"{facts.get('saga')}, step {facts.get('step')}, {name}: {status}", facts.get("error")
         case "config":
             there = (facts.get("value") or {}).get("present")
             title, below = f"{name} is {'there' if there else 'missing'}", None
@@ -115,12 +116,15 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
         case "integration_call":
             title = f"{name}: {facts.get('method')} {facts.get('endpoint')} → {_answer(facts)}"
             below = {"duration_ms": facts.get("duration_ms"), "error": facts.get("error")}
-        case "error" if name in ENDED_BY_SOMEBODY:
-            title, below = str(facts.get("message", name)), None
         case "error":
-            title = f"{name}: {facts.get('message', '')}"
-            below = facts.get("traceback") or facts.get("details")
+            title, below = _error(name, facts)
     return title, below
+
+
+def _error(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
+    if name in ENDED_BY_SOMEBODY:
+        return str(facts.get("message", name)), None
+    return f"{name}: {facts.get('message', '')}", facts.get("traceback") or facts.get("details")
 
 
 def _operation(kind: str, name: str, facts: dict[str, Any]) -> tuple[str, Any]:

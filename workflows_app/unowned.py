@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Max
 
 from orgs.records import OrganizationRecord
 from workflows_app.engine import statements
+from workflows_app.metrics.noticing import execution_ended
 from workflows_app.models import ExecutionEvent
 
 
@@ -34,6 +36,9 @@ def end(
             cursor.execute(
                 statement, _parameters(organization, execution, numbers[execution], str(status), error, reason)
             )
+            _, ended, workflow, duration_ms = cursor.fetchone()
+            if ended:
+                transaction.on_commit(partial(execution_ended, workflow, status, duration_ms))
 
 
 def next_numbers(executions: Sequence[UUID]) -> dict[UUID, int]:

@@ -89,8 +89,10 @@ _OPTION_NAMES = tuple(StepOptions.__dataclass_fields__)
 
 @dataclass(frozen=True)
 class StepCall:
-    """One call of a step: what is to be run, with what, and how it is tried. `implicit`: the context makes it a step,
-    not the author, so it alone does not allow that the run is done again after a loss.
+    """One call of a step: what is to be run, with what, and how it is tried.
+
+    `implicit`: the context makes it a step, not the author, so it alone does not allow that the run is done again after
+    a loss. `activity_type`: what the step is called in the code, where `name` may be made for this call.
     """
 
     name: str
@@ -99,6 +101,7 @@ class StepCall:
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     options: StepOptions = NO_OPTIONS
     implicit: bool = False
+    activity_type: str = ""
 
     @property
     def is_async(self) -> bool:
@@ -184,9 +187,11 @@ def step_of(name: Any, function: Any, args: tuple[Any, ...], kwargs: Mapping[str
     if not callable(function):
         raise TypeError("context.step takes a name (or none), then the function that does the step")
     base: StepOptions = getattr(function, "step_options", NO_OPTIONS)
-    named = name or getattr(function, "step_name", None) or getattr(function, "__name__", "step")
+    declared = getattr(function, "step_name", None) or getattr(function, "__name__", "step")
+    kind = getattr(function, "__qualname__", declared) if declared == "<lambda>" else declared
     chosen = options if isinstance(options, StepOptions) else base.changed(options or {})
-    return StepCall(str(plain(named))[:MAX_NAME], inspect.unwrap(function), args, kwargs, chosen)
+    named = str(plain(name or declared))[:MAX_NAME]
+    return StepCall(named, inspect.unwrap(function), args, kwargs, chosen, str(plain(kind))[:MAX_NAME])
 
 
 def heartbeat(details: Any = None) -> None:

@@ -45,6 +45,11 @@ SOURCE = """
     async def approved(context):
         return 1
 
+    @workflow(name="counting", execution_mode="async")
+    async def counting(context):
+        for part in range(1, 6):
+            context.progress(part, 5, f"part {part}")
+
     @workflow(name="stumble", execution_mode="async")
     async def stumble(context):
         raise ValidationError("The month is over.", field="month")
@@ -127,6 +132,13 @@ def test_it_prints_the_result_and_streams_the_log(acme: OrganizationRecord) -> N
     assert "info    Greeting" in ran.err and '{"times": 2}' in ran.err and "Success in" in ran.err
     [made] = executions(acme)
     assert (made.status, made.trigger) == ("Success", {"type": "command"})
+
+
+def test_it_tells_how_far_the_run_is_in_plain_lines_where_there_is_no_terminal() -> None:
+    ran = run("counting")
+    told = [line.partition(" progress ")[2] for line in ran.err.splitlines() if " progress " in line]
+    assert (told[0].startswith("20% (1 of 5), part 1"), told[-1]) == (True, "100% (5 of 5), part 5")
+    assert "\r" not in ran.err
 
 
 @pytest.mark.parametrize(("name", "result"), [("later", 2), ("nightly", "done")])

@@ -278,3 +278,23 @@ class Outgoing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.about} by {self.channel}"
+
+
+class Metric(models.Model):
+    """What all processes together have counted in one series: a name of `metrics.families` and its labels' values."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    family = models.CharField(max_length=100)
+    labels = ArrayField(models.CharField(max_length=200))
+    count = models.BigIntegerField()
+    total = models.FloatField(help_text="The sum of a histogram's values.")
+    buckets = ArrayField(models.BigIntegerField(), help_text="How many of a histogram's values lie in each.")
+    changed_at = models.DateTimeField(db_default=TransactionNow())
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["family", "labels"], name="dispatch_one_metric")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.family} {self.labels}"

@@ -17,6 +17,7 @@ from workflows_app.engine.journal import FenceLost, Statement, Write
 from workflows_app.engine.run import Run, mapping_of
 from workflows_app.engine.runner import Outcome
 from workflows_app.errors import PlatformUnavailable
+from workflows_app.metrics.noticing import execution_ended
 from workflows_app.models import Status
 
 log = structlog.get_logger(__name__)
@@ -98,7 +99,9 @@ def _write(run: Run, judged: Ending, patience: float) -> None:
         raise FenceLost
 
 
-def _ended(run: Run, judged: Ending) -> None:
+def _ended(run: Run, judged: Ending, *, durable: bool = True) -> None:
+    if durable:
+        execution_ended(run.workflow_name, judged.status, judged.duration_ms)
     run.engine.remove(run)
     with suppress(InvalidStateError):
         run.ended.set_result(judged)
@@ -109,7 +112,7 @@ def _write_later(run: Run, judged: Ending, write: Write, patience: float) -> Non
     try:
         write.done.result(patience)
     except TimeoutError:
-        write.done.add_done_callback(lambda _done: _ended(run, judged))
+        write.done.add_done_callback(lambda done: _ended(run, judged, durable=done.exception() is None))
         raise PlatformUnavailable(
             "The database is away: the workflow has run, and its end is recorded as soon as the database is back.",
             execution_id=str(run.facts.id),

@@ -15,6 +15,7 @@ from workflows_app import recovery
 from workflows_app.dispatch import workers
 from workflows_app.dispatch.sweep import Observer
 from workflows_app.engine.engine import Engine
+from workflows_app.metrics.keeping import flush
 
 log = structlog.get_logger(__name__)
 
@@ -46,12 +47,14 @@ class Housekeeping:
             try:
                 with shared_context():
                     self.turn()
+                flush()
             except (DatabaseError, psycopg.Error) as error:
                 # The database is away: nobody is declared dead for that, and the next turn tries again.
                 self._observer.forget()
                 connection.close()
                 log.warning("housekeeping waits for the database", error=str(error).strip())
             self._stopped.wait(max(0.0, self._engine.limits.beat_seconds - (time.monotonic() - started)))
+        flush()
         connection.close()
 
     def turn(self) -> None:

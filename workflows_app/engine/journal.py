@@ -16,6 +16,7 @@ from django.db.utils import OperationalError
 
 from orgs.tenancy import guard_thread, shared_context
 from workflows_app.engine import connection
+from workflows_app.metrics.noticing import batch_committed
 
 log = structlog.get_logger(__name__)
 
@@ -140,6 +141,7 @@ class Writer:
             except psycopg.Error as error:
                 return self._split(batch, error)
             else:
+                batch_committed(len(batch))
                 return self._settle(batch, rows)
 
     def _split(self, batch: Sequence[Write], error: psycopg.Error) -> None:

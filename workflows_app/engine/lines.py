@@ -74,6 +74,7 @@ class Lines:
         with self._lock:
             if self._unwritten and self._unwritten[-1].kind == kind:
                 self._unwritten[-1].data = data
+                self._tell(self._unwritten[-1])
                 return 0
             self._count(size(data))
             return self._append(Key("", kind, "", self._notes.next(kind, "")), data)
@@ -123,9 +124,12 @@ class Lines:
         at = datetime.now(UTC).isoformat()
         event = Event(self._seq, at, key.kind, key.name, key.path, key.number, data, exact, seals)
         self._unwritten.append(event)
+        self._tell(event)
+        return len(self._unwritten)
+
+    def _tell(self, event: Event) -> None:
         if self._run.engine.listener is not None:
             self._run.engine.listener(self._shown(event))
-        return len(self._unwritten)
 
     def _log_fits(self) -> bool:
         self._logs += 1

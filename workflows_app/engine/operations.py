@@ -43,6 +43,7 @@ class Operation:
         self.place = place
         self.digest = digest
         self.outcome: asyncio.Future[Outcome] = loop.create_future()
+        self.heard: Callable[[Outcome], None] | None = None  # hears what is noted of it, and its end once durable
 
     def line(self, state: str, **data: Any) -> dict[str, Any]:
         """The data of a journal line about it."""
@@ -150,7 +151,10 @@ class Operations:
 
     def note(self, operation: Operation, state: str, **data: Any) -> None:
         """A journal line about an operation that has not ended."""
-        self._run.append(operation.key, operation.line(state, **data))
+        line = operation.line(state, **data)
+        self._run.append(operation.key, line)
+        if operation.heard is not None:
+            operation.heard(line)
 
     def end(self, operation: Operation, state: str, exact: bytes | None = None, **data: Any) -> None:
         """Journals what it came to, and hands that over once it is durable. `exact`: its value, encrypted, where
@@ -167,6 +171,8 @@ class Operations:
         if done.cancelled() or done.exception() is not None:
             self._run.refuse(done)
             return
+        if operation.heard is not None:
+            operation.heard(outcome)
         self._ready.append((operation, outcome))
         self.pump()
 

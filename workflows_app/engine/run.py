@@ -207,6 +207,7 @@ class Run:
         self.check()
         self.progress_now = 100.0 * min(1.0, max(0.0, done / total)) if total > 0 else 100.0
         shown = {"percent": self.progress_now, "done": done, "total": total, "message": message}
+        shown["elapsedMs"] = self.elapsed_ms()
         self._written_soon(self.lines.replace("progress", shown))
 
     def complete_with_errors(self, failed: list[Any]) -> None:

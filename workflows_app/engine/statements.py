@@ -232,16 +232,18 @@ def end(schema: str) -> bytes:
 def end_unowned(schema: str) -> bytes:
     """Ends an execution that nobody works on: lost with its worker, or never begun.
 
-    The fence is its row in the run queue, locked and without a living worker.
+    The fence is its row in the run queue, locked and without a living worker. One row: the same as of `end`, and the
+    workflow and duration of what this call ended.
     """
     held = """fence AS (
     SELECT d.execution AS id FROM public.dispatch_dispatch d
     WHERE d.execution = %(id)s::uuid AND NOT EXISTS (SELECT FROM public.dispatch_worker w WHERE w.id = d.worker)
     FOR UPDATE OF d SKIP LOCKED)"""
-    return _end(schema, held, "fence", "'Running', 'Queued', 'Suspended', 'PendingApproval'")
+    told = ",\n    (SELECT workflow FROM ended), (SELECT duration_ms FROM ended)"
+    return _end(schema, held, "fence", "'Running', 'Queued', 'Suspended', 'PendingApproval'", told)
 
 
-def _end(schema: str, fence: str, owner: str, from_statuses: str) -> bytes:
+def _end(schema: str, fence: str, owner: str, from_statuses: str, told: str = "") -> bytes:
     tenant = _qualified(schema)
     return f"""
 WITH {fence},
@@ -285,5 +287,5 @@ fleet AS (
     SELECT id, %(organization)s::uuid, workflow, %(status)s, now(), duration_ms FROM ended
     ON CONFLICT (execution) DO NOTHING
 )
-SELECT EXISTS (SELECT FROM fence), EXISTS (SELECT FROM ended)
+SELECT EXISTS (SELECT FROM fence), EXISTS (SELECT FROM ended){told}
 """.encode()

@@ -23,6 +23,7 @@ from workflows_app.engine.operations import Operation, Outcome
 from workflows_app.engine.position import Position, position
 from workflows_app.engine.protection import Protection
 from workflows_app.engine.threads import in_thread
+from workflows_app.metrics.noticing import step_of_type
 
 if TYPE_CHECKING:
     from workflows_app.engine.run import Run
@@ -37,6 +38,7 @@ async def run_step(run: Run, call: StepCall) -> Any:
     """What the step gave, or what it failed with, now or when it was first done."""
     with run.operations.asked("step", call.name, digest_of(run, call), implicit=call.implicit) as operation:
         if not await run.operations.recorded(operation):
+            operation.heard = step_of_type(call.activity_type or call.name)
             await _do(run, operation, call)
         return told(await operation.outcome, call.name)
 

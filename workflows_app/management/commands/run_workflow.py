@@ -12,11 +12,12 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bifrost.sdk.errors import WorkflowException
 from workflows_app import catalog
-from workflows_app.command_line import actor_for, organization_named, show_event
+from workflows_app.command_line import actor_for, organization_named
 from workflows_app.engine import process
 from workflows_app.errors import Refused, UnknownWorkflow
 from workflows_app.executions import Outcome, Start, submit
 from workflows_app.models import TERMINAL, Status
+from workflows_app.narrating import Narrator
 
 GOOD = {Status.SUCCESS, Status.COMPLETED_WITH_ERRORS}
 
@@ -80,8 +81,12 @@ class Command(BaseCommand):
             background=background,
             foreground=not background,
         )
-        process.configure("command", listener=lambda event: show_event(event, self.stderr))
-        return submit(start)
+        narrator = Narrator(self.stderr)
+        process.configure("command", listener=narrator.tell)
+        try:
+            return submit(start)
+        finally:
+            narrator.end()
 
     def _report(self, outcome: Outcome) -> None:
         if outcome.status not in TERMINAL:
