@@ -191,7 +191,7 @@ def step_of(name: Any, function: Any, args: tuple[Any, ...], kwargs: Mapping[str
     kind = getattr(function, "__qualname__", declared) if declared == "<lambda>" else declared
     chosen = options if isinstance(options, StepOptions) else base.changed(options or {})
     named = str(plain(name or declared))[:MAX_NAME]
-    return StepCall(named, inspect.unwrap(function), args, kwargs, chosen, str(plain(kind))[:MAX_NAME])
+    return StepCall(named, inspect.unwrap(function), args, kwargs, chosen, activity_type=str(plain(kind))[:MAX_NAME])
 
 
 def heartbeat(details: Any = None) -> None:
