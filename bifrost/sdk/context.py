@@ -6,19 +6,20 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from bifrost.sdk.approvals import AsksForApproval
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
 from bifrost.sdk.mapping import Mapped, OnError, map_items
-from bifrost.sdk.plain_calls import PlainCalls, name_of
+from bifrost.sdk.plain_calls import name_of
 from bifrost.sdk.steps import StepCall, step_of
 from bifrost.sdk.tolerant import plain
 
 __all__ = ["Caller", "OrganizationContext"]
 
 
-class OrganizationContext(PlainCalls):
+class OrganizationContext(AsksForApproval):
     """The context of an `async def` workflow."""
 
     async def get_secret(self, name: str) -> str:

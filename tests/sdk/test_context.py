@@ -40,6 +40,7 @@ SURFACE = {
     "map",
     "sleep",
     "wait_for_signal",
+    "wait_for_approval",
     "now",
     "random",
     "uuid",
