@@ -77,7 +77,9 @@ def _input(parameter: ParameterSpec, value: Any) -> forms.Field:
         "initial": _text(value),
     }
     if options:
-        return forms.ChoiceField(choices=[(option, option) for option in options], widget=_select(), **facts)
+        return forms.ChoiceField(
+            choices=[(option, option) for option in options], widget=UnfoldAdminSelectWidget(), **facts
+        )
     return forms.CharField(strip=False, widget=_widget(parameter.type, facts["initial"]), **facts)
 
 
@@ -90,16 +92,13 @@ def _options(parameter: ParameterSpec) -> list[str]:
     return ["", *chosen] if shape.nullable else chosen
 
 
-def _select() -> forms.Widget:
-    return UnfoldAdminSelectWidget()
-
-
 def _widget(kind: str, text: str) -> forms.Widget:
+    chosen: forms.Widget = UnfoldAdminTextInputWidget(attrs={"type": INPUTS[kind]} if kind in INPUTS else {})
     if kind == "secret":
-        return UnfoldAdminPasswordInput()
-    if kind in {"list", "dict", "json"} or "\n" in text or len(text) > LONG_TEXT:
-        return UnfoldAdminTextareaWidget(attrs={"rows": 5})
-    return UnfoldAdminTextInputWidget(attrs={"type": INPUTS[kind]} if kind in INPUTS else {})
+        chosen = UnfoldAdminPasswordInput()
+    elif kind in {"list", "dict", "json"} or "\n" in text or len(text) > LONG_TEXT:
+        chosen = UnfoldAdminTextareaWidget(attrs={"rows": 5})
+    return chosen
 
 
 def _text(value: Any) -> str:
