@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from unfold.widgets import (
-    UnfoldAdminPasswordInput,
+    UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
@@ -95,7 +95,7 @@ def _options(parameter: ParameterSpec) -> list[str]:
 def _widget(kind: str, text: str) -> forms.Widget:
     chosen: forms.Widget = UnfoldAdminTextInputWidget(attrs={"type": INPUTS[kind]} if kind in INPUTS else {})
     if kind == "secret":
-        chosen = UnfoldAdminPasswordInput()
+        chosen = UnfoldAdminPasswordWidget()
     elif kind in {"list", "dict", "json"} or "\n" in text or len(text) > LONG_TEXT:
         chosen = UnfoldAdminTextareaWidget(attrs={"rows": 5})
     return chosen

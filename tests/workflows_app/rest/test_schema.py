@@ -28,7 +28,7 @@ from schemathesis.specs.openapi.checks import (
 from bifrost.schema import document
 from orgs.records import OrganizationRecord
 from tests.factories import make_token
-from tests.workflows_app.approvals.rows import make_approval
+from tests.workflows_app.approvals.rows import make_approval, make_question
 from tests.workflows_app.webhooks.rows import make_delivery
 from workflows_app import catalog
 from workflows_app.schedules import settle
@@ -171,12 +171,13 @@ async def called(context, message: str = ""):
 
 
 def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str, str]:
-    """What exists, by the names of path parameters."""
+    """What exists, by the names of path parameters; and an approval of the other kind."""
+    make_approval(organization)
     (workspace / "called.py").write_text(CALLED)
     catalog.refresh()
     settle(organization, "called", {}, ACTOR)
     return {
-        "approval_id": str(make_approval(organization).id),
+        "approval_id": str(make_question(organization, message="Pay?").id),
         "delivery_id": str(make_delivery(organization)),
         "workflow": "called",
     }
