@@ -121,7 +121,7 @@ class ApprovalAdmin(OrganizationModelAdmin):
                 given = values.values() if approve else {}
                 organization = require_organization(access)
                 decide(organization, approval_id, access.actor, approve=approve, comment=comment, values=given)
-                self.message_user(request, "Approved: the execution goes on." if approve else "Rejected.")
+                self.message_user(request, _said(approval, approve=approve))
             except ValidationError as invalid:
                 values.refuse(invalid)
                 self.message_user(request, invalid.message, messages.ERROR)
@@ -137,3 +137,10 @@ class ApprovalAdmin(OrganizationModelAdmin):
 
 def _fields(approval: dict[str, Any]) -> list[dict[str, Any]]:
     return [] if approval["form"] is None else list(approval["form"]["fields"])
+
+
+def _said(approval: dict[str, Any], *, approve: bool) -> str:
+    """What has become of it, for whoever decided."""
+    if not approve:
+        return "Rejected."
+    return f"Approved: the execution {'is queued' if approval['kind'] == Approval.Kind.START else 'goes on'}."
