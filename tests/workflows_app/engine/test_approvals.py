@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -436,9 +435,9 @@ def test_a_cancelled_runs_question_is_withdrawn(paying: Worker, acme: Organizati
 
 
 def test_what_a_run_leaves_behind_is_withdrawn_with_its_end(
-    worker: Worker, workspace: Workspace, acme: OrganizationRecord, limits: Callable[..., None]
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
 ) -> None:
-    """Also where its code does not let itself be stopped in order, as here in its time-out."""
+    """Also where it does not end in order."""
     workspace.add(
         """
         @workflow(execution_mode="async")
