@@ -6,6 +6,7 @@ What authors use is here: `from bifrost import workflow, param, OrganizationCont
 from __future__ import annotations
 
 from bifrost.sdk import aliases
+from bifrost.sdk.approvals import Decision
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.context import OrganizationContext
@@ -42,6 +43,7 @@ __all__ = [
     "CircuitBreakerOpen",
     "ConfigurationError",
     "DatabaseError",
+    "Decision",
     "EscalatedError",
     "ExternalApiError",
     "IntegrationError",

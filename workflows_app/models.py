@@ -135,7 +135,11 @@ class Inbox(models.Model):
 
 
 class Approval(models.Model):
-    """A person's yes or no that an execution waits for."""
+    """A person's yes or no that an execution waits for, before it starts or in the middle of its run."""
+
+    class Kind(models.TextChoices):
+        START = "start"
+        STEP = "step"
 
     class State(models.TextChoices):
         PENDING = "pending"
@@ -147,18 +151,29 @@ class Approval(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, db_constraint=False, related_name="approvals")
     workflow = models.CharField(max_length=100)
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.START, db_default=Kind.START)
+    key = models.CharField(max_length=250, null=True, help_text="Which question of its execution; asked once.")
     title = models.CharField(max_length=200)
+    message = models.TextField(blank=True, db_default="")
+    form = models.JSONField(null=True, help_text="Its fields, with initial values that are redacted.")
+    form_sealed = models.BinaryField(null=True, help_text="The exact initial values, where redaction changed them.")
     state = models.CharField(max_length=16, choices=State.choices, default=State.PENDING)
     requested_by = models.JSONField(help_text="As `Execution.executed_by`.")
     requester = models.CharField(max_length=80, help_text="Kind and id; never the one who decides.")
     permission = models.CharField(max_length=50, help_text="What one must be allowed in order to decide.")
+    approvers = models.JSONField(null=True, help_text="The e-mail addresses of those who alone may decide.")
     created_at = models.DateTimeField(db_default=TransactionNow())
     expires_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.JSONField(null=True)
     comment = models.TextField(blank=True)
+    values = models.JSONField(null=True, help_text="The form's values as they were approved, redacted.")
+    values_sealed = models.BinaryField(null=True, help_text="The exact values, where redaction changed them.")
 
     class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["execution", "key"], name="approval_once")
+        ]
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["state", "-id"], name="approval_state"),
         ]

@@ -47,7 +47,7 @@ def cancel(organization: OrganizationRecord, execution: UUID, actor: Actor, owne
             recovery.end_unbegun(organization, execution, Status.CANCELLED, f"Cancelled by {actor.name}.", by)
             status = str(Status.CANCELLED)
         else:
-            status = _send(row, "cancel", "", by)
+            status = send_entry(row, "cancel", "", by)
     hints.send()
     return status
 
@@ -86,7 +86,7 @@ def signal(
     data = {"by": actor.name, "kind": actor.kind, "id": actor.id, "value": shown}
     with org_context(organization), transaction.atomic():
         _require_owner(execution, owner)
-        status = _send(_locked(organization, execution), "signal", name[:200], data, sealed)
+        status = send_entry(_locked(organization, execution), "signal", name[:200], data, sealed)
     hints.send()
     return status
 
@@ -113,7 +113,7 @@ def _locked(organization: OrganizationRecord, execution: UUID) -> Dispatch:
     raise HasEnded(f"The execution has ended already, as {status}.", {"status": status})
 
 
-def _send(row: Dispatch, kind: str, name: str, data: Any, sealed: bytes | None = None) -> str:
+def send_entry(row: Dispatch, kind: str, name: str, data: Any, sealed: bytes | None = None) -> str:
     """Adds the entry and wakes what is suspended. Call inside the transaction that has locked the row."""
     with connection.cursor() as cursor:
         cursor.execute(

@@ -159,6 +159,8 @@ def _status(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
 def _sent(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
     """What others have sent: Cancel asked for by Ada."""
     what = name.capitalize()
+    if name == "decision":
+        return f"{what}: {facts.get('state')} by {facts.get('by')}", None
     if who := facts.get("by"):
         return f"{what} asked for by {who}", _without(facts, "by", "kind", "id")
     return what, facts

@@ -11,13 +11,17 @@ from django.db.models.functions import Now
 from orgs import directory
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
-from orgs.tenancy import shared_context
+from orgs.tenancy import org_context, shared_context
+from workflows_app.approvals.people import asked_of
 from workflows_app.dispatch import limits
 from workflows_app.dispatch.models import Dispatch, Lane, Worker
 from workflows_app.dispatch.workers import ALIVE
-from workflows_app.models import Status
+from workflows_app.engine.waits import AN_APPROVAL
+from workflows_app.models import Approval, Status
 
 WAITS_FOR = "waits for "
+MOST_TOLD = 3
+MOMENT = "%Y-%m-%d %H:%M:%S UTC"
 
 
 def waits_for(organization: OrganizationRecord, execution: UUID, status: str) -> str | None:
@@ -26,7 +30,27 @@ def waits_for(organization: OrganizationRecord, execution: UUID, status: str) ->
         return None
     with shared_context():
         row = Dispatch.objects.filter(execution=execution).values("workflow", "run_at", "reason", "lane").first()
-        return _told(organization, status, row) if row is not None else None
+        told = _told(organization, status, row) if row is not None else None
+    if told is not None and status == Status.SUSPENDED and row is not None and row["reason"].startswith(WAITS_FOR):
+        return _with_approvals(organization, execution, told)
+    return told
+
+
+def _with_approvals(organization: OrganizationRecord, execution: UUID, told: str) -> str:
+    """The same with what the run has asked, since when and of whom."""
+    with org_context(organization):
+        pending = Approval.objects.filter(execution=execution, kind=Approval.Kind.STEP, state=Approval.State.PENDING)
+        found = list(pending.order_by("id").values("created_at", "permission", "approvers")[: MOST_TOLD + 1])
+    if not found:
+        return told
+    asked = "; ".join(
+        f"approval since {each['created_at']:{MOMENT}}, asked of {asked_of(each['permission'], each['approvers'])}"
+        for each in found[:MOST_TOLD]
+    )
+    asked += "; and more approvals" if len(found) > MOST_TOLD else ""
+    if told.startswith(AN_APPROVAL):
+        return asked + told.removeprefix(AN_APPROVAL)
+    return f"{told}; {asked}"
 
 
 def _suspended(reason: str, moment: str) -> str:

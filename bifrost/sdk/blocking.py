@@ -49,6 +49,18 @@ class BlockingContext(PlainCalls):
         """
         return self._wait(self._awaiting.wait_for_signal(name, timeout, default))
 
+    def wait_for_approval(
+        self,
+        title: str,
+        form: Mapping[str, Any] | None = None,
+        approvers: str | Iterable[str] | None = None,
+        timeout: float | timedelta | None = None,
+        default: Any = MISSING,
+        message: str = "",
+    ) -> Any:
+        """The `Decision` of a person; see `OrganizationContext.wait_for_approval`."""
+        return self._wait(self._awaiting.wait_for_approval(title, form, approvers, timeout, default, message))
+
     def map(self, function: Callable[..., Any], items: Iterable[Any], **how: Any) -> Mapped:
         """Does `function(item)` as a step for each item; see `OrganizationContext.map`."""
         mapped: Mapped = self._wait(self._awaiting.map(function, items, **how))

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from bifrost.sdk.approvals import AsksForApproval
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import First, Wait, first_of, length
@@ -21,7 +22,7 @@ from bifrost.sdk.tolerant import plain
 __all__ = ["Caller", "OrganizationContext"]
 
 
-class OrganizationContext(Protection, Notices):
+class OrganizationContext(AsksForApproval, Protection, Notices):
     """The context of an `async def` workflow."""
 
     async def get_secret(self, name: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.durable import Wait
+from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall
 from bifrost.sdk.tolerant import JSON
 
@@ -69,6 +70,11 @@ class Host(Protocol):
 
     async def wait(self, wait: Wait) -> dict[str, Any]:
         """Waits. The answer has the key "timedOut" where the time came first, else the "value"."""
+
+    async def ask(self, asked: Asked) -> dict[str, Any]:
+        """Asks a person. The answer has the key "timedOut" where nobody decided in time, else the "value": approved,
+        decidedBy (id, email, name), decidedAt, comment, values.
+        """
 
     async def service(self, name: str, data: dict[str, JSON]) -> JSON:
         """Asks the platform for something that has an effect outside the run, from within a step: so it is done at

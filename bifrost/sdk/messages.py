@@ -10,7 +10,7 @@ from pydantic_core import ValidationError as Invalid
 
 _SENTENCES = {
     "missing": "is required",
-    "extra_forbidden": "is not a parameter of this workflow",
+    "extra_forbidden": "is not known here",
     "string_type": "must be text",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -29,10 +29,18 @@ _SENTENCES = {
 }
 
 
-def messages(invalid: Invalid) -> list[tuple[str, str]]:
-    """Each error as the place's first part (a parameter's name, or "") and a sentence."""
+def messages(invalid: Invalid, surplus: str = "") -> list[tuple[str, str]]:
+    """Each error as the place's first part (a parameter's name, or "") and a sentence. `surplus`: that of a name which
+    is not known.
+    """
     found = invalid.errors(include_url=False, include_input=False)
-    return [(str(error["loc"][0]) if error["loc"] else "", sentence(error)) for error in found]
+    return [
+        (
+            str(error["loc"][0]) if error["loc"] else "",
+            surplus if surplus and error["type"] == "extra_forbidden" else sentence(error),
+        )
+        for error in found
+    ]
 
 
 def sentence(error: ErrorDetails) -> str:

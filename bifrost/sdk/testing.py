@@ -22,9 +22,10 @@ from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.documents import exact
 from bifrost.sdk.durable import Wait
 from bifrost.sdk.errors import CircuitBreakerOpen, ConfigurationError, Detached, as_document, from_document
+from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall, StepInfo, StepOptions, current_step
 from bifrost.sdk.tolerant import JSON
-from bifrost.sdk.virtual import VirtualClock
+from bifrost.sdk.virtual import VirtualClock, decided
 
 __all__ = [
     "BlockingRecordingContext",
@@ -127,6 +128,15 @@ class MemoryHost:
         self.check()
         answer = await self.clock.wait(wait)
         self.records.append(Record(wait.kind, wait.name, answer))
+        return answer
+
+    async def ask(self, asked: Asked) -> dict[str, Any]:
+        """The test's next decision, its values checked as a person's would be."""
+        self.check()
+        answer = await self.clock.wait(Wait("approval", asked.title, asked.seconds, entry="decision"))
+        if "timedOut" not in answer:
+            answer = {"value": decided(asked, answer["value"], self.clock.now())}
+        self.records.append(Record("approval", asked.title, answer))
         return answer
 
     def config(self, key: str) -> tuple[bool, Any]:
@@ -246,6 +256,7 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     workflows: Mapping[str, Child] | None = None,
     checkpoints: Mapping[str, Any] | None = None,
     signals: Iterable[tuple[str, Any]] = (),
+    approvals: Iterable[Mapping[str, Any]] = (),
     now: datetime | None = None,
     before: Iterable[str] = (),
     open_circuits: Iterable[str] = (),
@@ -255,13 +266,14 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     attempt: int = 1,
 ) -> RecordingContext:
     """A context to call a workflow with. `workflows` are the children it may run; `checkpoints` what earlier
-    attempts saved; `signals` (name and body) what waits in the inbox; `before` the changes that this run came by
-    before they were made (`context.patched`); `open_circuits` the services that are not to be called for 30 s;
-    `answers` what the platform answers, by the name of what it is asked: `{"database": lambda asked: [...]}`.
+    attempts saved; `signals` (name and body) what waits in the inbox; `approvals` what people decide, in order
+    (`{"approved": True, "comment": "", "values": {...}, "decided_by": Caller(...)}`); `before` the changes that this
+    run came by before they were made (`context.patched`); `open_circuits` the services that are not to be called for
+    30 s; `answers` what the platform answers, by the name of what it is asked: `{"database": lambda asked: [...]}`.
 
     Time is virtual: it begins `now`, and a wait for a day takes no time.
     """
-    clock = VirtualClock(now or datetime.now(UTC), signals)
+    clock = VirtualClock(now or datetime.now(UTC), signals, approvals)
     return RecordingContext(
         MemoryHost(
             organization=OrganizationFacts(org_id, org_name, tenant_id),

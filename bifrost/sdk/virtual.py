@@ -1,16 +1,22 @@
-"""Time and signals in an author's test: a wait for a day is over as soon as nothing else can happen."""
+"""Time, signals and decisions in an author's test: a wait for a day is over as soon as nothing else can happen."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bifrost.sdk.caller import Caller
 from bifrost.sdk.durable import Wait
+from bifrost.sdk.forms import Form
+from bifrost.sdk.questions import Asked
+from bifrost.sdk.tolerant import JSON
 
+APPROVER = Caller("test-approver", "approver@example.com", "Test Approver")
+ANSWERS = ("approved", "comment", "values", "decided_by")
 QUIET_TURNS = 5  # of the loop, after which no task of the workflow is about to move
 
 
@@ -24,9 +30,10 @@ class _Waiting:
 class VirtualClock:
     """What the waits of one test wait for."""
 
-    def __init__(self, now: datetime, signals: Iterable[tuple[str, Any]]) -> None:
+    def __init__(self, now: datetime, signals: Iterable[tuple[str, Any]], decisions: Iterable[Any] = ()) -> None:
         self._now = now
         self._sent: deque[tuple[str, Any]] = deque(signals)
+        self._decisions = deque(decisions)
         self._waiting: list[_Waiting] = []
         self._moves = 0  # what one wait's end leads to may end others
 
@@ -64,6 +71,9 @@ class VirtualClock:
             if each.wait.entry == "signal" and (body := self._taken(each.wait.name)) is not None:
                 each.answer.set_result({"value": body[0]})
                 return
+            if each.wait.entry == "decision" and self._decisions:
+                each.answer.set_result({"value": self._decisions.popleft()})
+                return
         due = [each for each in waiting if each.due is not None]
         if due:
             first = min(due, key=lambda each: each.due or self._now)
@@ -71,7 +81,9 @@ class VirtualClock:
             first.answer.set_result({"timedOut": True})
         elif waiting:
             names = ", ".join(f"{each.wait.kind} {each.wait.name!r}" for each in waiting)
-            raise LookupError(f"The workflow waits for {names}, and the test sends nothing: context(signals=[...])")
+            asks = any(each.wait.entry == "decision" for each in waiting)
+            how = 'context(approvals=[{"approved": True}])' if asks else "context(signals=[...])"
+            raise LookupError(f"The workflow waits for {names}, and the test sends nothing: {how}")
 
     def _taken(self, name: str) -> tuple[Any] | None:
         for entry in self._sent:
@@ -79,3 +91,19 @@ class VirtualClock:
                 self._sent.remove(entry)
                 return (entry[1],)
         return None
+
+
+def decided(question: Asked, answer: Mapping[str, Any], at: datetime) -> dict[str, JSON]:
+    """A test's answer in the form in which a host gives it. Raises ValidationError where a person's would be refused,
+    and LookupError for one that says something else.
+    """
+    if "approved" not in answer or not answer.keys() <= set(ANSWERS):
+        raise LookupError(f"An answer to an approval has {', '.join(ANSWERS)}, the first in any case; not {answer!r}")
+    by, approved = answer.get("decided_by") or APPROVER, bool(answer["approved"])
+    return {
+        "approved": approved,
+        "decidedBy": {"id": by.user_id, "email": by.email, "name": by.name},
+        "decidedAt": at.isoformat(),
+        "comment": answer.get("comment", ""),
+        "values": (question.form or Form(())).completed(answer.get("values") or {}) if approved else {},
+    }

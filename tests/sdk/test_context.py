@@ -43,6 +43,7 @@ SURFACE = {
     "map",
     "sleep",
     "wait_for_signal",
+    "wait_for_approval",
     "now",
     "random",
     "uuid",

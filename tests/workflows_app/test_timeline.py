@@ -51,6 +51,12 @@ def told(kind: str, name: str, data: Any = None) -> dict[str, Any]:
         (("inbox", "cancel", {"by": "Ada", "kind": "user", "id": "1"}), "inbox", "Cancel asked for by Ada", ""),
         (("inbox", "signal", {"body": 1}), "inbox", "Signal", "body: 1"),
         (("inbox", "cancel", None), "inbox", "Cancel", ""),
+        (
+            ("inbox", "decision", {"name": "1f", "by": "Ada", "kind": "user", "id": "1", "state": "approved"}),
+            "inbox",
+            "Decision: approved by Ada",
+            "",
+        ),
         (("log", "info", {"message": "Hello", "data": None}), "info", "Hello", ""),
         (("log", "debug", {"message": "Rows", "data": [1]}), "debug", "Rows", "[\n  1\n]"),
         (("variable", "count", 3), "variable", "count = 3", ""),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, QuerySet, Value, When
@@ -16,15 +15,15 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from bifrost.sdk.errors import PermissionError, ValidationError
 from orgs.permissions import VIEW_EXECUTIONS
 from orgs.resolver import resolve
 from orgs.sites import OrganizationModelAdmin, organization_site
 from workflows_app.approvals import queries
-from workflows_app.approvals.deciding import LONGEST_COMMENT, decide
-from workflows_app.errors import AlreadyDecided, UnknownApproval
+from workflows_app.approvals.deciding import decide
+from workflows_app.approvals.forms import DecisionForm, ValuesForm
+from workflows_app.errors import AlreadyDecided, PlatformUnavailable, UnknownApproval
 from workflows_app.models import Approval
 from workflows_app.permissions import require_organization
 from workflows_app.timeline import pretty
@@ -38,13 +37,6 @@ LABELS = {
     State.WITHDRAWN: "warning",
 }
 PENDING_FIRST = Case(When(state=State.PENDING, then=Value(0)), default=Value(1))
-
-
-class DecisionForm(forms.Form):
-    comment = forms.CharField(
-        max_length=LONGEST_COMMENT, required=False, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
-    )
-    decision = forms.ChoiceField(choices=[("approve", "Approve"), ("reject", "Reject")])
 
 
 @admin.register(Approval, site=organization_site)
@@ -90,12 +82,19 @@ class ApprovalAdmin(OrganizationModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
+        return self._page(request, self._approval(request, object_id), DecisionForm())
+
+    def _approval(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
         access = resolve(request)
         try:
             organization = require_organization(access)
-            approval = queries.get_approval(organization, UUID(object_id), access.actor, of_anyone=True)
+            return queries.get_approval(organization, UUID(object_id), access.actor, of_anyone=True)
         except (ValueError, UnknownApproval) as missing:
             raise Http404("There is no such approval.") from missing
+
+    def _page(
+        self, request: HttpRequest, approval: dict[str, Any], form: DecisionForm, values: ValuesForm | None = None
+    ) -> HttpResponse:
         times = {name: parse_datetime(approval[name] or "") for name in ("createdAt", "expiresAt", "decidedAt")}
         context = {
             **self.admin_site.each_context(request),
@@ -104,25 +103,44 @@ class ApprovalAdmin(OrganizationModelAdmin):
             "approval": {**approval, **times},
             "label": LABELS[approval["state"]],
             "input": pretty(approval["inputData"]) if approval["inputData"] else "",
-            "form": DecisionForm(),
+            "values": pretty(approval["values"]) if approval["values"] else "",
+            "form": form,
+            "values_form": values or ValuesForm(_fields(approval)),
         }
         return TemplateResponse(request, "workflows_app/approval.html", context)
 
     def decision_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
-        """Takes the form of `change_view`, and leads back to it."""
+        """Takes the form of `change_view`, and leads back to it; values that are wrong are shown there again."""
         access = resolve(request)
         form = DecisionForm(request.POST)
         if form.is_valid():
             approve, comment = form.cleaned_data["decision"] == "approve", form.cleaned_data["comment"]
+            approval = self._approval(request, str(approval_id))
+            values = ValuesForm(_fields(approval), request.POST)
             try:
-                decide(require_organization(access), approval_id, access.actor, approve=approve, comment=comment)
-                self.message_user(request, "Approved: the execution is queued." if approve else "Rejected.")
-            except UnknownApproval as missing:
-                raise Http404(missing.message) from missing
-            except (AlreadyDecided, PermissionError, ValidationError) as refused:
+                given = values.values() if approve else {}
+                organization = require_organization(access)
+                decide(organization, approval_id, access.actor, approve=approve, comment=comment, values=given)
+                self.message_user(request, _said(approval, approve=approve))
+            except ValidationError as invalid:
+                values.refuse(invalid)
+                self.message_user(request, invalid.message, messages.ERROR)
+                return self._page(request, approval, form, values)
+            except (AlreadyDecided, PermissionError, PlatformUnavailable) as refused:
                 self.message_user(request, refused.message, messages.ERROR)
         else:
             self.message_user(request, "The form is incomplete or its comment too long.", messages.ERROR)
         return HttpResponseRedirect(
             reverse("admin:workflows_app_approval_change", args=[approval_id], current_app=self.admin_site.name)
         )
+
+
+def _fields(approval: dict[str, Any]) -> list[dict[str, Any]]:
+    return [] if approval["form"] is None else list(approval["form"]["fields"])
+
+
+def _said(approval: dict[str, Any], *, approve: bool) -> str:
+    """What has become of it, for whoever decided."""
+    if not approve:
+        return "Rejected."
+    return f"Approved: the execution {'is queued' if approval['kind'] == Approval.Kind.START else 'goes on'}."

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from bifrost.sdk.errors import PermissionError, ValidationError
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app.approvals.editing import Edited
+from workflows_app.approvals.people import asked_of, has_asked, is_asked, person
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.engine.start import actor_key
 from workflows_app.errors import AlreadyDecided, UnknownApproval
 from workflows_app.models import Approval, Execution, Status
+from workflows_app.sending import send_entry
 from workflows_app.unowned import end, note
 
 LONGEST_COMMENT = 2_000
@@ -27,42 +33,50 @@ State = Approval.State
 
 
 def decide(
-    organization: OrganizationRecord, approval_id: UUID, actor: Actor, *, approve: bool, comment: str = ""
+    organization: OrganizationRecord,
+    approval_id: UUID,
+    actor: Actor,
+    *,
+    approve: bool,
+    comment: str = "",
+    values: Mapping[str, Any] | None = None,
 ) -> None:
-    """Queues the execution, or ends it as Rejected.
+    """Queues the execution or ends it as Rejected; a run that has asked is told. `values` are those of its form that
+    whoever approves has edited.
 
     Raises UnknownApproval, PermissionError where the actor may not decide or asked for it, AlreadyDecided where
-    somebody was faster or the time is over, ValidationError for a comment that cannot be kept.
+    somebody was faster or the time is over, ValidationError for a comment or values that cannot be kept, and
+    PlatformUnavailable where a value must be encrypted or shown and the vault is away.
     """
     comment = checked_comment(comment)
-    with org_context(organization), transaction.atomic():
+    with org_context(organization):
         approval = Approval.objects.filter(id=approval_id).first()
-        if approval is None:
-            raise UnknownApproval(NO_APPROVAL)
-        _require_may_decide(approval, actor)
-        if not _hold(organization, approval.execution_id):
-            approval.refresh_from_db()
-            raise _too_late(approval)
-        if approve:
-            _queue(approval.execution_id, actor, comment)
+    if approval is None:
+        raise UnknownApproval(NO_APPROVAL)
+    _require_may_decide(approval, actor)
+    if approval.state != State.PENDING:
+        raise _too_late(approval)
+    edited = Edited.of(organization, approval, values or {}, approve=approve)
+    with org_context(organization), transaction.atomic():
+        if approval.kind == Approval.Kind.START:
+            held = _decide_start(organization, approval, actor, comment, approve=approve)
         else:
-            _reject(organization, approval.execution_id, actor, comment)
-        won = Approval.objects.filter(id=approval_id, state=State.PENDING).update(
+            held = _tell_run(organization, approval, actor, approve=approve)
+        # Not after its time, also where nobody has noted yet that it is over.
+        open_ = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
+        won = held and Approval.objects.filter(open_, id=approval_id, state=State.PENDING).update(
             state=State.APPROVED if approve else State.REJECTED,
             decided_at=Now(),
             decided_by=person(actor),
             comment=comment,
+            values=edited.values,
+            values_sealed=edited.sealed,
         )
         if not won:
             approval.refresh_from_db()
             raise _too_late(approval)
-    if approve:
+    if approve or approval.kind == Approval.Kind.STEP:
         hints.send()
-
-
-def person(actor: Actor) -> dict[str, str]:
-    """Who it was, as records keep it."""
-    return {"kind": actor.kind, "id": actor.id, "email": actor.email, "name": actor.name}
 
 
 def checked_comment(comment: object) -> str:
@@ -74,12 +88,39 @@ def checked_comment(comment: object) -> str:
 
 
 def _require_may_decide(approval: Approval, actor: Actor) -> None:
-    if not actor.can(approval.permission):
+    if not is_asked(actor, approval.permission, approval.approvers):
+        if approval.approvers is not None:
+            raise PermissionError(f"This was asked of {asked_of('', approval.approvers)}, who alone may decide it.")
         raise PermissionError(
             f"Deciding this needs the permission {approval.permission}.", required_permission=approval.permission
         )
-    if approval.requester == actor_key(actor):
+    if has_asked(actor, approval.requester, approval.requested_by):
         raise PermissionError(FOUR_EYES)
+
+
+def _decide_start(
+    organization: OrganizationRecord, approval: Approval, actor: Actor, comment: str, *, approve: bool
+) -> bool:
+    """Whether the execution still waits for it; it does no longer afterwards."""
+    if not _hold(organization, approval.execution_id):
+        return False
+    if approve:
+        _queue(approval.execution_id, actor, comment)
+    else:
+        _reject(organization, approval.execution_id, actor, comment)
+    return True
+
+
+def _tell_run(organization: OrganizationRecord, approval: Approval, actor: Actor, *, approve: bool) -> bool:
+    """Whether the execution that has asked goes on; then the decision is in its inbox. What it says lies with the
+    question."""
+    rows = Dispatch.objects.select_for_update()
+    row = rows.filter(execution=approval.execution_id, organization=organization.id).first()
+    if row is None:
+        return False
+    by = {"by": actor.name, "kind": actor.kind, "id": actor.id}
+    send_entry(row, "decision", str(approval.id), {**by, "state": State.APPROVED if approve else State.REJECTED})
+    return True
 
 
 def _hold(organization: OrganizationRecord, execution: UUID) -> bool:

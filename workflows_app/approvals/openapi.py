@@ -7,27 +7,53 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiRequest, OpenApiResponse, extend_schema
 
+from bifrost.sdk.parameters import TYPES
 from workflows_app.approvals.deciding import LONGEST_COMMENT
 from workflows_app.models import Approval
 from workflows_app.openapi import ORGANIZATION, answered, failed, path, query
-from workflows_app.shapes import BOOLEAN, ID, OBJECT, TEXT, TIME, Shape, nullable, one_of, page_of, ref, shape
+from workflows_app.shapes import (
+    ANYTHING,
+    BOOLEAN,
+    ID,
+    OBJECT,
+    TEXT,
+    TEXTS,
+    TIME,
+    Shape,
+    listed,
+    nullable,
+    one_of,
+    page_of,
+    ref,
+    shape,
+)
 
 _APPROVAL: Mapping[str, Shape] = {
     "approvalId": ID,
     "executionId": ID,
     "workflowName": TEXT,
+    "kind": one_of(*Approval.Kind.values),
     "title": TEXT,
+    "message": TEXT,
+    "form": nullable(ref("ApprovalForm")),
     "state": one_of(*Approval.State.values),
     "requestedBy": ref("Person"),
-    "permission": TEXT,
+    "permission": nullable(TEXT),
+    "approvers": nullable(TEXTS),
     "createdAt": TIME,
     "expiresAt": nullable(TIME),
     "decidedAt": nullable(TIME),
     "decidedBy": nullable(ref("Person")),
     "comment": TEXT,
+    "values": {**nullable(OBJECT), "description": "Those of the form, as they were approved."},
     "canDecide": BOOLEAN,
 }
+_FIELD = shape(
+    name=TEXT, type=one_of(*TYPES), label=TEXT, description=TEXT, required=BOOLEAN, validation=OBJECT, initial=ANYTHING
+)
 SHAPES: Mapping[str, Shape] = {
+    "ApprovalField": {**_FIELD, "required": [name for name in _FIELD["required"] if name != "initial"]},
+    "ApprovalForm": shape(fields=listed(ref("ApprovalField"))),
     "ApprovalSummary": shape(**_APPROVAL),
     "ApprovalPage": page_of("ApprovalSummary", TEXT),
     "Approval": shape(**_APPROVAL, inputData=OBJECT),
@@ -40,9 +66,11 @@ _COMMENT: Shape = {
     "properties": {"comment": {"type": "string", "maxLength": LONGEST_COMMENT}},
     "additionalProperties": False,
 }
+_APPROVE: Shape = {**_COMMENT, "properties": {**_COMMENT["properties"], "values": OBJECT}}
+_EDITED = {"comment": "Go ahead", "values": {"amount": 200}}
 
 
-def _decision(operation: str, summary: str, description: str) -> dict[str, Any]:
+def _decision(operation: str, summary: str, description: str, body: Shape, example: dict[str, Any]) -> dict[str, Any]:
     responses: dict[int, OpenApiResponse] = {
         **answered("Approval"),
         409: failed(
@@ -56,9 +84,7 @@ def _decision(operation: str, summary: str, description: str) -> dict[str, Any]:
         "summary": summary,
         "description": description,
         "parameters": [ORGANIZATION, THE_APPROVAL],
-        "request": {
-            "application/json": OpenApiRequest(_COMMENT, examples=[OpenApiExample("comment", {"comment": "Go ahead"})])
-        },
+        "request": {"application/json": OpenApiRequest(body, examples=[OpenApiExample("comment", example)])},
         "responses": responses,
     }
 
@@ -83,8 +109,22 @@ get_approval = extend_schema(
     responses=answered("Approval"),
 )
 approve = extend_schema(
-    **_decision("approve", "Approve", "The execution is queued. Whoever asked for it cannot decide it.")
+    **_decision(
+        "approve",
+        "Approve",
+        "The execution is queued, or goes on where it asked. Whoever asked for it cannot decide it. values are those of"
+        " the form; what is left out, or given back as it was shown, is as it was.",
+        _APPROVE,
+        _EDITED,
+    )
 )
 reject = extend_schema(
-    **_decision("reject", "Reject", "The execution ends as Rejected; the comment is part of its error.")
+    **_decision(
+        "reject",
+        "Reject",
+        "An execution that waits for its start ends as Rejected, and the comment is part of its error. One that asked"
+        " in the middle goes on and is told.",
+        _COMMENT,
+        {"comment": "Not this month"},
+    )
 )

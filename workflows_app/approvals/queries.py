@@ -8,10 +8,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
-from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.approvals.deciding import NO_APPROVAL
+from workflows_app.approvals.people import asked_of_actor, has_asked, is_asked
 from workflows_app.engine.start import actor_key
 from workflows_app.errors import UnknownApproval
 from workflows_app.models import Approval
@@ -21,16 +21,21 @@ COLUMNS = (
     "id",
     "execution_id",
     "workflow",
+    "kind",
     "title",
+    "message",
+    "form",
     "state",
     "requested_by",
     "requester",
     "permission",
+    "approvers",
     "created_at",
     "expires_at",
     "decided_at",
     "decided_by",
     "comment",
+    "values",
 )
 
 
@@ -66,28 +71,31 @@ def get_approval(
 
 
 def approval_document(row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
-    """An approval as this actor sees it."""
+    """An approval as this actor sees it. Its form and values are redacted as they are stored, and never cut: what comes
+    back as it was shown is taken for what is there."""
     return {
         "approvalId": str(row["id"]),
         "executionId": str(row["execution_id"]),
         "workflowName": row["workflow"],
+        "kind": row["kind"],
         "title": row["title"],
+        "message": row["message"],
+        "form": None if row["form"] is None else {"fields": row["form"]},
         "state": row["state"],
         "requestedBy": row["requested_by"],
-        "permission": row["permission"],
+        "permission": row["permission"] or None,
+        "approvers": row["approvers"],
         "createdAt": timestamp(row["created_at"]),
         "expiresAt": timestamp(row["expires_at"]),
         "decidedAt": timestamp(row["decided_at"]),
         "decidedBy": row["decided_by"],
         "comment": row["comment"],
+        "values": row["values"],
         "canDecide": row["state"] == Approval.State.PENDING
-        and actor.can(row["permission"])
-        and row["requester"] != actor_key(actor),
+        and is_asked(actor, row["permission"], row["approvers"])
+        and not has_asked(actor, row["requester"], row["requested_by"]),
     }
 
 
 def _seen_by(actor: Actor) -> Q:
-    decidable = Q(permission__in=sorted(actor.permissions))
-    if EVERYTHING in actor.permissions:
-        decidable |= ~Q(permission__in=sorted(PLATFORM_PERMISSIONS))
-    return decidable | Q(requester=actor_key(actor))
+    return asked_of_actor(actor) | Q(requester=actor_key(actor))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -46,7 +47,8 @@ class _DecisionView(ApiView):
         organization = require_organization(self.access)
         actor, approval = self.access.actor, approval_uuid(approval_id)
         query_arguments(request, ())
-        decide(organization, approval, actor, approve=self.approve, comment=comment_in(request))
+        comment, values = decision_in(request, "values" if self.approve else "")
+        decide(organization, approval, actor, approve=self.approve, comment=comment, values=values)
         return answer(queries.get_approval(organization, approval, actor))
 
 
@@ -73,12 +75,16 @@ def approval_uuid(text: str) -> UUID:
     return UUID(text)
 
 
-def comment_in(request: Request) -> str:
-    """The body's comment, "" where there is none. Raises ValidationError for anything else in the body."""
+def decision_in(request: Request, values_name: str) -> tuple[str, dict[str, Any]]:
+    """The body's comment, "" where there is none, and what it holds under this name, where it may. Raises
+    ValidationError for anything else in the body."""
     body = read_object(request._request)
-    for surplus in body.keys() - {"comment"}:
-        refuse(surplus[:100], "The body takes comment and nothing else.")
-    comment = body.get("comment", "")
+    names = [name for name in ("comment", values_name) if name]
+    for surplus in body.keys() - set(names):
+        refuse(surplus[:100], f"The body takes {' and '.join(names)} and nothing else.")
+    comment, values = body.get("comment", ""), body.get(values_name, {})
     if not isinstance(comment, str):
         refuse("comment", "comment has to be text.")
-    return comment
+    if not isinstance(values, dict):
+        refuse("values", "values has to be an object.")
+    return comment, values

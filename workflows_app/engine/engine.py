@@ -20,17 +20,20 @@ from django.db.utils import Error as DatabaseError
 
 from bifrost.sdk import steps
 from bifrost.sdk.errors import Detached, WorkflowException
+from bifrost.sdk.questions import Asked
 from orgs.tenancy import guard_thread, shared_context
 from workflows_app import catalog
 from workflows_app.dispatch import workers
 from workflows_app.engine import connection, ending, runner, statements
 from workflows_app.engine.admission import Admission
+from workflows_app.engine.approvals import ask
 from workflows_app.engine.children import run_child
 from workflows_app.engine.database import DatabaseThreads
 from workflows_app.engine.finish import LOST, finish_later
 from workflows_app.engine.journal import FenceLost, Statement, Write, Writer
 from workflows_app.engine.limits import Limits
 from workflows_app.engine.loop import EngineLoop
+from workflows_app.engine.operations import Outcome
 from workflows_app.engine.run import FLUSH_EVENTS, Run
 from workflows_app.engine.tasks import TaskFactory, report_unnoticed
 from workflows_app.errors import PlatformUnavailable
@@ -220,6 +223,9 @@ class Engine:
 
     async def run_child(self, parent: Run, workflow: str, parameters: dict[str, Any]) -> Any:
         return await run_child(self, parent, workflow, parameters)
+
+    async def ask(self, run: Run, asked: Asked) -> Outcome:
+        return await ask(self, run, asked)
 
     async def in_database_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         """Runs blocking database work away from the loop, in the shared schema unless it opens an `org_context`."""

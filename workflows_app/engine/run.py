@@ -16,6 +16,7 @@ import psycopg
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.durable import Wait
 from bifrost.sdk.errors import ConfigurationError, Detached, WorkerLost, WorkflowException, as_document
+from bifrost.sdk.questions import Asked
 from bifrost.sdk.sanitizing import Scrubber, redact_keys
 from bifrost.sdk.steps import StepCall, step_info
 from integrations import configs, secrets
@@ -228,6 +229,10 @@ class Run:
     async def wait(self, wait: Wait) -> dict[str, Any]:
         """What has come of it."""
         return await self.waits.wait(wait)
+
+    async def ask(self, asked: Asked) -> dict[str, Any]:
+        """What a person has decided, or that nobody has in time."""
+        return await self.engine.ask(self, asked)
 
     async def service(self, name: str, data: dict[str, Any]) -> Any:
         """Does what the code asks of the platform, in a thread that may use the database, or of an outside system."""

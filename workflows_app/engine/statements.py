@@ -262,6 +262,12 @@ event AS (
 ),
 dispatch AS (
     DELETE FROM public.dispatch_dispatch d USING ended WHERE d.execution = ended.id
+    RETURNING d.execution
+),
+-- What it has asked and nobody has decided. From the row in the run queue: whoever decides holds that one first, too.
+withdrawn AS (
+    UPDATE {tenant}.workflows_app_approval a SET state = 'withdrawn', decided_at = now()
+    FROM dispatch WHERE a.execution_id = dispatch.execution AND a.state = 'pending' AND a.kind = 'step'
 ),
 -- A parent that waits for it in the same stretch hears of it there; any other one is told, and awoken.
 parent AS (

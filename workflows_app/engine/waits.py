@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SOON_SECONDS = 1.0  # a shorter wait is not worth the replay
 LOOK_SECONDS = 1.0
 NEVER = float("inf")
+# Not its title: the reason lies in the shared schema, and titles name customers.
+AN_APPROVAL = "an approval"
 
 
 @dataclass(slots=True)
@@ -36,6 +38,8 @@ class Waiting:
     def __str__(self) -> str:
         if self.reason:
             return f"{self.reason}, for the {self.operation.key},"
+        if self.operation.key.kind == "approval":
+            return AN_APPROVAL
         another = self.pause is not None and self.wants is None
         return f"the next attempt of the {self.operation.key}" if another else f"the {self.operation.key}"
 
@@ -75,9 +79,9 @@ class Waits:
         reason is given."""
         await self._within(Waiting(operation, None, until, reason=reason))
 
-    async def entry(self, operation: Operation, kind: str, address: str) -> None:
-        """Until such an entry is in the inbox, within an operation that then looks for itself."""
-        await self._within(Waiting(operation, (kind, address), NEVER))
+    async def entry(self, operation: Operation, kind: str, address: str, until: float = NEVER) -> None:
+        """Until such an entry is in the inbox, or until this time, within an operation that then looks for itself."""
+        await self._within(Waiting(operation, (kind, address), until))
 
     async def _within(self, waiting: Waiting) -> None:
         waiting.pause = self._loop.create_future()

@@ -8,13 +8,17 @@ from uuid import UUID
 
 from django.utils import timezone
 
+from bifrost.sdk.forms import Form
 from orgs.permissions import APPROVE
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context, shared_context
 from tests.workflows_app.rest.rows import make_execution
 from workflows_app.dispatch.models import Dispatch
-from workflows_app.models import Approval, Execution, ExecutionEvent, Status
+from workflows_app.models import Approval, Execution, ExecutionEvent, Inbox, Status
 
+FORM = Form.declared(
+    {"amount": 250, "note": {"type": "string", "label": "Why", "description": "For the file"}}
+).as_json()
 REQUESTER = {"kind": "user", "id": "grace", "email": "grace@example.com", "name": "Grace"}
 
 
@@ -53,6 +57,40 @@ def make_approval(
             expires_at=due,
             **fields,
         )
+
+
+def make_question(organization: OrganizationRecord, *, expires_in: timedelta | None = None, **fields: Any) -> Approval:
+    """One that a run of Grace's has asked in its middle, for which it was put aside."""
+    execution = make_execution(
+        organization, workflow="pay", status=Status.SUSPENDED, result=None, completed_at=None, duration_ms=None
+    )
+    with shared_context():
+        Dispatch.objects.create(
+            execution=execution,
+            organization=organization.id,
+            workflow="pay",
+            status=Status.SUSPENDED,
+            run_at=timezone.now() + timedelta(days=7),
+            reason="waits for an approval",
+        )
+    given = {"title": "Pay the invoice", "requester": "user:grace", "permission": APPROVE, "form": FORM, **fields}
+    with org_context(organization):
+        return Approval.objects.create(
+            execution_id=execution,
+            workflow="pay",
+            kind="step",
+            key="0:0:1",
+            requested_by=REQUESTER,
+            expires_at=None if expires_in is None else timezone.now() + expires_in,
+            **given,
+        )
+
+
+def entries(organization: OrganizationRecord, approval: Approval) -> list[tuple[str, str, Any]]:
+    """What was sent to the execution that has asked."""
+    with org_context(organization):
+        sent = Inbox.objects.filter(execution=approval.execution_id).order_by("number")
+        return list(sent.values_list("kind", "name", "data"))
 
 
 def reread(organization: OrganizationRecord, approval: Approval) -> Approval:

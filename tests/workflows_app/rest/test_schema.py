@@ -30,7 +30,7 @@ from orgs.models import ApiToken
 from orgs.records import OrganizationRecord
 from tests.factories import make_token
 from tests.workflows_app.alerts.rows import make_alert, make_notice, notices
-from tests.workflows_app.approvals.rows import make_approval
+from tests.workflows_app.approvals.rows import make_approval, make_question
 from tests.workflows_app.webhooks.rows import make_delivery
 from workflows_app import catalog
 from workflows_app.alerts.notices import Recipient
@@ -179,7 +179,8 @@ async def called(context, message: str = ""):
 
 
 def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str, str]:
-    """What exists, by the names of path parameters."""
+    """What exists, by the names of path parameters; and an approval of the other kind."""
+    make_approval(organization)
     (workspace / "called.py").write_text(CALLED)
     catalog.refresh()
     settle(organization, "called", {}, ACTOR)
@@ -187,7 +188,7 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
     return {
         "alert_id": str(make_alert(organization, details={"a": [1]})),
         "notice_id": str(notices(organization)[0].id),
-        "approval_id": str(make_approval(organization).id),
+        "approval_id": str(make_question(organization, message="Pay?").id),
         "delivery_id": str(make_delivery(organization)),
         "workflow": "called",
     }
