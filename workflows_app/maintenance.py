@@ -12,13 +12,14 @@ from collections.abc import Callable
 import structlog
 
 from workflows_app.approvals.expiring import expire_due
+from workflows_app.closing import close_orphans
 from workflows_app.dispatch.limit_settings import renew_lanes
 from workflows_app.retention import forget_old
 from workflows_app.schedules import dispatch_due
 
 log = structlog.get_logger(__name__)
 
-PARTS: tuple[Callable[[], object], ...] = (dispatch_due, expire_due, renew_lanes, forget_old)
+PARTS: tuple[Callable[[], object], ...] = (dispatch_due, expire_due, renew_lanes, close_orphans, forget_old)
 
 
 def run() -> None:

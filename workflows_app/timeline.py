@@ -11,6 +11,8 @@ from workflows_app.engine.history import OPERATIONS
 from workflows_app.models import Status
 
 ONE_LINE = 100
+# Lines about another execution.
+CHILDREN = frozenset({"child", "start"})
 TITLE = 200
 # Not by its code: a traceback would say nothing.
 ENDED_BY_SOMEBODY = frozenset({Status.CANCELLED, Status.REJECTED})
@@ -60,7 +62,7 @@ def entry(line: dict[str, Any], began: str) -> dict[str, Any]:
         "tone": _tone(kind, name, data),
         "title": title,
         "detail": compact(detail) if detail not in (None, {}, "") else "",
-        "child": data.get("executionId") if kind == "child" and isinstance(data, dict) else None,
+        "child": data.get("executionId") if kind in CHILDREN and isinstance(data, dict) else None,
     }
 
 
@@ -90,6 +92,8 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
             title, below = f"{name} is {'there' if there else 'missing'}", None
         case "child":
             title, below = f"{name}: {facts.get('status') or facts.get('state')}", None
+        case "start" if facts.get("state") == "done":
+            title, below = f"{name} started", None
         case _ if kind in OPERATIONS:
             title, below = _operation(kind, name, facts)
         case "integration_call":

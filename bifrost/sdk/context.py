@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 from bifrost.sdk.caller import Caller
+from bifrost.sdk.children import ChildCalls
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
 from bifrost.sdk.mapping import Mapped, OnError, map_items
-from bifrost.sdk.plain_calls import PlainCalls, name_of
-from bifrost.sdk.steps import StepCall, step_of
+from bifrost.sdk.plain_calls import name_of
+from bifrost.sdk.steps import step_of
 from bifrost.sdk.tolerant import plain
 
 __all__ = ["Caller", "OrganizationContext"]
 
 
-class OrganizationContext(PlainCalls):
+class OrganizationContext(ChildCalls):
     """The context of an `async def` workflow."""
 
     async def get_secret(self, name: str) -> str:
@@ -36,10 +37,6 @@ class OrganizationContext(PlainCalls):
         The name may be left out; `options` are those of `StepOptions`, as one or as a mapping.
         """
         return await self.call_step(step_of(name, function, args, kwargs, options))
-
-    def call_step(self, call: StepCall) -> Any:
-        """For `@step`: does the step that was called."""
-        return self._host.step(call)
 
     async def sleep(self, seconds: float | timedelta) -> None:
         """Waits; longer than a second, it needs no worker meanwhile and survives every restart."""
@@ -88,9 +85,3 @@ class OrganizationContext(PlainCalls):
             on_error=on_error,
             options=options,
         )
-
-    async def execute_workflow(self, name: str, parameters: Mapping[str, Any] | None = None) -> Any:
-        """Runs another workflow for the same organization and caller and returns its result; raises its
-        error.
-        """
-        return await self._host.run_child(name, self._child_parameters(parameters))

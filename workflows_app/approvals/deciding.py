@@ -12,9 +12,9 @@ from django.utils import timezone
 from bifrost.sdk.errors import PermissionError, ValidationError
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app.actors import actor_key
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
-from workflows_app.engine.start import actor_key
 from workflows_app.errors import AlreadyDecided, UnknownApproval
 from workflows_app.models import Approval, Execution, Status
 from workflows_app.unowned import end, note

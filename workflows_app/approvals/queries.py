@@ -11,8 +11,8 @@ from django.db.models import Q
 from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app.actors import actor_key
 from workflows_app.approvals.deciding import NO_APPROVAL
-from workflows_app.engine.start import actor_key
 from workflows_app.errors import UnknownApproval
 from workflows_app.models import Approval
 from workflows_app.serializers import shown, timestamp

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgs.tenancy import org_context
+from workflows_app.engine import messages
 from workflows_app.engine.facts import Facts
 
 
@@ -24,7 +25,7 @@ class Asking:
 
 Service = Callable[[Asking, Mapping[str, Any]], Any]
 
-SERVICES: Mapping[str, Service] = {}
+SERVICES: Mapping[str, Service] = {"signal": messages.signal, "cancel": messages.cancel}
 
 
 def perform(name: str, asking: Asking, data: Mapping[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.context import OrganizationContext
+from bifrost.sdk.errors import ContinueAsNew
 from bifrost.sdk.errors import TimeoutError as WorkflowTimeout
 from bifrost.sdk.steps import current_place
 from workflows_app.engine.current import current_run
@@ -156,8 +157,14 @@ async def _call(run: Run) -> Any:
     arguments = spec.arguments(run.facts.parameters)
     context: OrganizationContext | BlockingContext = OrganizationContext(run) if spec.is_async else BlockingContext(run)
     current_place.set(context)
-    if spec.is_async:
-        result = spec.function(context, **arguments)
-    else:
-        result = await in_thread(run, lambda: spec.function(context, **arguments))
-    return await result if inspect.isawaitable(result) else result
+    try:
+        if spec.is_async:
+            result = spec.function(context, **arguments)
+        else:
+            result = await in_thread(run, lambda: spec.function(context, **arguments))
+        value = await result if inspect.isawaitable(result) else result
+    except (Exception, ContinueAsNew, BaseExceptionGroup):
+        await run.wait_for_children()
+        raise
+    await run.wait_for_children()
+    return value

@@ -43,7 +43,10 @@ class Waits:
         self._run = run
         self._loop = run.engine.loop
         self._waiting: list[Waiting] = []
-        self._sent = sent  # what has arrived and nobody has taken yet
+        self._sent = deque(entry for entry in sent if entry.kind != "child_end")  # arrived, and nobody has taken it yet
+        # Children that have ended: whoever waits for one hears of it, and looks for itself.
+        self._ended = {entry.name for entry in sent if entry.kind == "child_end"}
+        self._given: list[tuple[Operation, int]] = []  # numbers of entries that may be on their way to the code
         self._next_look: asyncio.TimerHandle | None = None
         run.operations.idle = self.consider
 
@@ -70,9 +73,10 @@ class Waits:
         """Until this time, in seconds since 1970, within an operation: between two attempts of a step."""
         await self._within(Waiting(operation, None, until))
 
-    async def entry(self, operation: Operation, kind: str, address: str) -> None:
-        """Until such an entry is in the inbox, within an operation that then looks for itself."""
-        await self._within(Waiting(operation, (kind, address), NEVER))
+    async def child_end(self, operation: Operation, child: str) -> None:
+        """Until the inbox says that the child has ended, within an operation that then looks for itself."""
+        if child not in self._ended:
+            await self._within(Waiting(operation, ("child_end", child), NEVER))
 
     async def _within(self, waiting: Waiting) -> None:
         waiting.pause = self._loop.create_future()
@@ -86,8 +90,21 @@ class Waits:
 
     def receive(self, entry: Sent) -> None:
         """Something has arrived."""
-        self._sent.append(entry)
+        if entry.kind == "child_end":
+            self._ended.add(entry.name)
+        else:
+            self._sent.append(entry)
         self._run.operations.pump()
+
+    def untaken(self) -> list[int]:
+        """The numbers of the signals that have arrived and that the code was not given."""
+        history = self._run.history
+        replayed = (history.ended[key].data for key in history.order)
+        return [
+            *(entry.number for entry in self._sent if entry.kind == "signal"),
+            *(number for _, number in filter(_is_on_its_way, self._given)),
+            *(data["inbox"] for data in replayed if "inbox" in data),
+        ]
 
     def _gone(self, waiting: Waiting) -> None:
         if waiting in self._waiting:
@@ -124,9 +141,15 @@ class Waits:
         way to the code: that might end the wait without it."""
         now = time.time()
         for waiting in list(self._waiting):
+            if waiting.wants is not None and waiting.pause is not None:
+                if waiting.wants[1] in self._ended:
+                    self._end(waiting)
+                    return True
+                continue
             entry = self._entry_for(waiting) if self._run.operations.settled else None
             if entry is not None:
                 self._sent.remove(entry)
+                self._given = [*filter(_is_on_its_way, self._given), (waiting.operation, entry.number)]
                 self._end(waiting, value=entry.data, inbox=entry.number)
                 return True
             if waiting.due <= now and not (waiting.wants and self._entry_for(waiting)):
@@ -165,6 +188,11 @@ class Waits:
         more = f" and {others} more" if others else ""
         until = "" if due == NEVER else f" until {datetime.fromtimestamp(due, UTC):%Y-%m-%d %H:%M:%S} UTC"
         return f"waits for {first}{more}{until}"
+
+
+def _is_on_its_way(given: tuple[Operation, int]) -> bool:
+    operation, _ = given
+    return not operation.outcome.done() or operation.outcome.cancelled()
 
 
 def _due(seconds: float | None) -> float | None:
