@@ -8,11 +8,13 @@ from __future__ import annotations
 from bifrost.sdk import aliases
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller
+from bifrost.sdk.children import Handle
 from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.decorators import data_provider, param, workflow
 from bifrost.sdk.errors import (
     CircuitBreakerOpen,
     ConfigurationError,
+    ContinueAsNew,
     DatabaseError,
     EscalatedError,
     ExternalApiError,
@@ -40,9 +42,11 @@ __all__ = [
     "Caller",
     "CircuitBreakerOpen",
     "ConfigurationError",
+    "ContinueAsNew",
     "DatabaseError",
     "EscalatedError",
     "ExternalApiError",
+    "Handle",
     "IntegrationError",
     "InvalidInput",
     "MaxRetriesExceeded",

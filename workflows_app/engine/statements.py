@@ -323,6 +323,31 @@ event AS (
     SELECT %(id)s::uuid, row.* FROM ended, {_EVENT_ROWS}
     ON CONFLICT (execution_id, seq) DO NOTHING
 ),
+{_successor(tenant)}gone AS (
+    DELETE FROM public.dispatch_dispatch d USING ended WHERE d.execution = ended.id
+    RETURNING d.priority, d.closes_with
+),
+dispatch AS (
+    INSERT INTO public.dispatch_dispatch (
+        execution, organization, workflow, status, priority, lane, run_at, queued_at, epoch, inbox, code_version,
+        closes_with)
+    SELECT %(successor)s::uuid, %(organization)s::uuid, %(workflow)s, 'Queued', gone.priority, {_LANE}, now(), now(), 0,
+        (SELECT count(*) FROM waiting), %(code_version)s, gone.closes_with
+    FROM gone
+),
+fleet AS (
+    INSERT INTO public.dispatch_fleet (execution, organization, workflow, status, finished_at, duration_ms)
+    SELECT id, %(organization)s::uuid, workflow, %(status)s, now(), duration_ms FROM ended
+    ON CONFLICT (execution) DO NOTHING
+)
+SELECT EXISTS (SELECT FROM fence), EXISTS (SELECT FROM ended),
+    EXISTS (SELECT FROM owned) AND NOT EXISTS (SELECT FROM seen)
+""".encode()
+
+
+def _successor(tenant: str) -> str:
+    """The parts that make the successor of what has `ended`, and move what is `waiting` in its inbox there."""
+    return f"""
 successor AS (
     INSERT INTO {tenant}.workflows_app_execution (
         id, workflow, status, input, input_sealed, trigger, executed_by, actor, code_version, parent, depth, attempt,
@@ -347,23 +372,4 @@ moved AS (
     UPDATE {tenant}.workflows_app_inbox i SET execution_id = %(successor)s::uuid, number = waiting.place
     FROM waiting WHERE i.execution_id = %(id)s::uuid AND i.number = waiting.number
 ),
-gone AS (
-    DELETE FROM public.dispatch_dispatch d USING ended WHERE d.execution = ended.id
-    RETURNING d.priority, d.closes_with
-),
-dispatch AS (
-    INSERT INTO public.dispatch_dispatch (
-        execution, organization, workflow, status, priority, lane, run_at, queued_at, epoch, inbox, code_version,
-        closes_with)
-    SELECT %(successor)s::uuid, %(organization)s::uuid, %(workflow)s, 'Queued', gone.priority, {_LANE}, now(), now(), 0,
-        (SELECT count(*) FROM waiting), %(code_version)s, gone.closes_with
-    FROM gone
-),
-fleet AS (
-    INSERT INTO public.dispatch_fleet (execution, organization, workflow, status, finished_at, duration_ms)
-    SELECT id, %(organization)s::uuid, workflow, %(status)s, now(), duration_ms FROM ended
-    ON CONFLICT (execution) DO NOTHING
-)
-SELECT EXISTS (SELECT FROM fence), EXISTS (SELECT FROM ended),
-    EXISTS (SELECT FROM owned) AND NOT EXISTS (SELECT FROM seen)
-""".encode()
+"""
