@@ -63,7 +63,7 @@ def test_both_contexts_take_the_same_arguments():
     for name in SURFACE - {"map"}:
         ours, theirs = getattr(OrganizationContext, name), getattr(BlockingContext, name)
         if callable(ours):
-            assert inspect.signature(ours) == inspect.signature(theirs), name
+            assert inspect.signature(ours).parameters == inspect.signature(theirs).parameters, name
 
 
 def test_it_knows_organization_execution_and_caller():

@@ -104,9 +104,10 @@ def test_a_parent_waits_for_a_child_without_a_worker_and_ends_as_it_would_have(
     engine = worker.start()
     outcome = submit(Start(acme, "leaves", {"close": "wait", "how": how}, COMMAND))
     wait_suspended(acme, outcome)
+    child = left(acme, outcome)
+    eventually(lambda: status_of(acme, child.id) == "Suspended", "child that waits")
     lose(engine)
     worker.start()
-    child = left(acme, outcome)
     sending.signal(acme, child.id, "go", word, ADA)
     end = worker.end_of(acme, outcome)
     assert end.status == ends
