@@ -62,8 +62,15 @@ def entry(line: dict[str, Any], began: str) -> dict[str, Any]:
         "tone": _tone(kind, name, data),
         "title": title,
         "detail": compact(detail) if detail not in (None, {}, "") else "",
-        "child": data.get("executionId") if kind in CHILDREN and isinstance(data, dict) else None,
+        "child": _another(kind, data) if isinstance(data, dict) else None,
     }
+
+
+def _another(kind: str, data: dict[str, Any]) -> Any:
+    """The execution that the line is about, where that is another one."""
+    if kind in CHILDREN:
+        return data.get("executionId")
+    return (data.get("continuedAs") or data.get("continuedFrom")) if kind == "status" else None
 
 
 def _tone(kind: str, name: str, data: Any) -> str:
@@ -129,6 +136,10 @@ def _status(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
         return f"{name}: {reason}", facts.get("comment")
     if who := facts.get("by"):
         return f"{name} by {who}", None
+    if successor := facts.get("continuedAs"):
+        return f"{name}: goes on as {successor}", None
+    if predecessor := facts.get("continuedFrom"):
+        return f"{name}: goes on after {predecessor}", None
     if facts.get("attempt", 1) != 1:
         return f"{name}, attempt {facts['attempt']}", _without(facts, "attempt", "epoch")
     return name, _without(facts, "attempt", "epoch")

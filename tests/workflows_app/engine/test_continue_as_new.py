@@ -157,6 +157,7 @@ def just_being_sent(send: Any) -> Iterator[None]:
 
 def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else it is the same for the whole transaction
         cursor.execute(
             "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
             " AND query LIKE '%%seen AS%%' AND pid <> pg_backend_pid())"
