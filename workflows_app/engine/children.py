@@ -27,6 +27,7 @@ from workflows_app.engine.finish import finish
 from workflows_app.engine.operations import Operation
 from workflows_app.engine.queueing import queue
 from workflows_app.engine.run import Run
+from workflows_app.engine.runner import Outcome
 from workflows_app.engine.start import Prepared, Request, begin, prepare
 from workflows_app.engine.steps import sealed_where_shown_otherwise, told
 from workflows_app.engine.stops import Cancelled
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 30.0
 AWAY_SECONDS = 1.0
+STOPPED = "Its parent was stopped."
 
 
 async def run_child(engine: Engine, parent: Run, workflow: str, parameters: dict[str, Any]) -> Any:
@@ -124,7 +126,7 @@ async def _run(engine: Engine, parent: Run, operation: Operation, parameters: di
     name = f"{parent.facts.id}:{key.path}:{key.number}:{parent.facts.attempt}:{key.name}"[:255]
     try:
         request = _request(parent, operation, parameters, name)
-        child = await engine.in_database_thread(_begin, engine, request, parent.stretch.epoch)
+        child = await _begun(engine, parent, request)
     except WorkflowException as refused:
         parent.operations.end(operation, "failed", error=as_document(refused))
         return
@@ -137,6 +139,28 @@ async def _run(engine: Engine, parent: Run, operation: Operation, parameters: di
         await engine.in_database_thread(sending.cancel_child, parent.facts.organization, id_)
         raise
     _end(operation, parent, *ended)
+
+
+async def _begun(engine: Engine, parent: Run, request: Request) -> Run | UUID:
+    """What `_begin` gives. Who gives up waiting for that ends the child that begins all the same."""
+    work = engine.in_database_thread(_begin, engine, request, parent.stretch.epoch)
+    beginning = engine.loop.create_task(work, context=Context())
+    try:
+        return await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        beginning.add_done_callback(lambda done: _give_up(engine, parent, done))
+        raise
+
+
+def _give_up(engine: Engine, parent: Run, beginning: asyncio.Task[Run | UUID]) -> None:
+    if beginning.cancelled() or beginning.exception() is not None:
+        return
+    child = beginning.result()
+    if isinstance(child, UUID):
+        engine.in_background(sending.cancel_child, parent.facts.organization, child)
+    else:
+        stopped = Outcome(error=Cancelled(STOPPED))
+        engine.in_background(finish, child, stopped, PATIENCE_SECONDS)
 
 
 async def _ended(
@@ -166,7 +190,7 @@ async def _here(engine: Engine, parent: Run, child: Run) -> Ending:
         return await asyncio.shield(ending)
     except asyncio.CancelledError:
         if child.stop is not None:
-            child.stop(Cancelled("Its parent was stopped."))
+            child.stop(Cancelled(STOPPED))
         raise
 
 

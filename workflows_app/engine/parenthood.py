@@ -33,7 +33,10 @@ class Parenthood:
     @property
     def leaves_children(self) -> bool:
         """Whether its end may concern children, also those that it began in a stretch before."""
-        return self.has_children or any(key.kind in CHILDREN for key in self.history.begun | self.history.ended)
+        before = self.history
+        return self.has_children or any(
+            key.kind in CHILDREN for keys in (before.begun, before.ended, before.reused) for key in keys
+        )
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> Any:
         """Runs a workflow as a child of this execution and returns its exact result, or raises its error."""
