@@ -43,7 +43,7 @@ def wait_for_end(organization: OrganizationRecord, execution_id: UUID, seconds: 
     takes."""
     deadline = time.monotonic() + seconds
     pause = FIRST_LOOK_SECONDS
-    while (status := _status(organization, execution_id)) not in TERMINAL and time.monotonic() < deadline:
+    while (status := status_of(organization, execution_id)) not in TERMINAL and time.monotonic() < deadline:
         time.sleep(min(pause, max(0.0, deadline - time.monotonic())))
         pause = min(pause * 1.5, LONGEST_LOOK_SECONDS)
     return outcome_of(organization, execution_id) if status in TERMINAL else Outcome(str(execution_id), status)
@@ -59,6 +59,7 @@ def last_of(execution_id: UUID) -> QuerySet[Execution]:
     return Execution.objects.filter(same, continued_as__isnull=True)
 
 
-def _status(organization: OrganizationRecord, execution_id: UUID) -> str:
+def status_of(organization: OrganizationRecord, execution_id: UUID) -> str:
+    """The status now: of the execution, or of the last one that goes on in its place."""
     with org_context(organization):
         return str(last_of(execution_id).values_list("status", flat=True).get())

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 30.0
 AWAY_SECONDS = 1.0
 STOPPED = "Its parent was stopped."
+FAILED = TERMINAL - {Status.SUCCESS, Status.COMPLETED_WITH_ERRORS}
 
 
 async def run_child(engine: Engine, parent: Run, workflow: str, parameters: dict[str, Any]) -> Any:
@@ -60,8 +61,9 @@ async def start_child(engine: Engine, parent: Run, workflow: str, parameters: di
     given = exact(parameters, "child's parameters")
     with parent.operations.asked("start", workflow, _digest(parent, [given, close])) as operation:
         parent.has_children |= close == "cancel"
+        again = await _has_failed_before(engine, parent, operation)
         if not await parent.operations.recorded(operation):
-            await _start(engine, parent, operation, given, close)
+            await _start(engine, parent, operation, given, close, again=again)
         child: str = told(await operation.outcome, workflow)
     if close == "wait":
         parent.waited_for[child] = workflow
@@ -91,11 +93,27 @@ def _digest(parent: Run, given: Any) -> str:
     return hashlib.sha256(parent.scrubber.scrub(json.dumps(given, sort_keys=True)).encode()).hexdigest()[:16]
 
 
-async def _start(engine: Engine, parent: Run, operation: Operation, parameters: dict[str, Any], close: str) -> None:
+async def _has_failed_before(engine: Engine, parent: Run, operation: Operation) -> bool:
+    """Whether an attempt before started the child, and it has failed: this attempt then starts another one."""
+    history, key = parent.history, operation.key
+    line = history.reused.get(key)
+    if line is None or key in history.ended or key in history.cancelled:
+        return False
+    status = await engine.in_database_thread(following.status_of, parent.facts.organization, UUID(line.data["value"]))
+    if status not in FAILED:
+        return False
+    del history.reused[key]
+    return True
+
+
+async def _start(
+    engine: Engine, parent: Run, operation: Operation, parameters: dict[str, Any], close: str, *, again: bool
+) -> None:
     """Queues the child, or finds it, and journals that."""
     key = operation.key
     # The same in another attempt: what was started is not started again, and what was refused has no execution.
-    name = f"{parent.facts.id}:start:{operation.digest}:{key.number}:{key.path}"[:255]
+    attempt = f":{parent.facts.attempt}" if again else ""
+    name = f"{parent.facts.id}:start{attempt}:{operation.digest}:{key.number}:{key.path}"[:255]
     while True:
         try:
             request = _request(parent, operation, parameters, name)

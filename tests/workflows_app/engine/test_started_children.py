@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from orgs.records import OrganizationRecord
+from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from tests.workflows_app.engine.conftest import ADA, Workspace, journal
 from tests.workflows_app.engine.interrupting import Interrupted
@@ -236,6 +236,39 @@ def test_a_parent_and_its_child_that_are_lost_together_both_go_on(
     assert len(children_of(acme, outcome.execution_id)) == 1
 
 
+def test_another_attempt_of_the_parent_starts_what_failed_anew_and_nothing_else(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, tmp_path: Path
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def works(context, name: str, directory: str):
+            from pathlib import Path
+            file = Path(directory) / name
+            file.touch()
+            if name == "fails" and not (Path(directory) / "again").exists():
+                (Path(directory) / "again").touch()
+                raise ValidationError("once")
+            return name
+
+        @workflow(execution_mode="async", retry_policy={
+            "max_attempts": 2, "initial_interval_seconds": 0.1, "retry_on": ["ValidationError"]})
+        async def both(context, directory: str):
+            handles = [await context.start_workflow("works", {"name": name, "directory": directory})
+                       for name in ("well", "fails")]
+            return [await handle for handle in handles]
+        """
+    )
+    worker.start()
+    outcome = submit(Start(acme, "both", {"directory": str(tmp_path)}, COMMAND))
+    assert worker.end_of(acme, outcome).result == ["well", "fails"]
+    assert [(child.input["name"], child.status) for child in children_of(acme, outcome.execution_id)] == [
+        ("well", "Success"),
+        ("fails", "Failed"),
+        ("fails", "Success"),
+    ]
+
+
 def test_a_signal_of_a_step_that_runs_again_is_delivered_once(
     worker: Worker, workspace: Workspace, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -341,3 +374,24 @@ def test_the_record_shows_started_children(worker: Worker, workspace: Workspace,
 
 def recorded_status(acme: OrganizationRecord, execution: UUID) -> str:
     return str(queries.get_summary(acme, execution)["status"])
+
+
+def test_who_manages_only_their_own_signals_only_their_own(
+    engine_stops: None, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        FAMILY
+        + """
+    @workflow
+    async def tells_now(context, to: str):
+        await context.signal_workflow(to, "go", 1)
+"""
+    )
+    operator = Actor("user", "1", "", "Op", frozenset({"canExecuteWorkflows"}))
+    own = submit(Start(acme, "asks", {"number": 1}, operator))
+    others = submit(Start(acme, "asks", {"number": 1}, COMMAND))
+    assert submit(Start(acme, "tells_now", {"to": own.execution_id}, operator)).status == "Success"
+    refused = submit(Start(acme, "tells_now", {"to": others.execution_id}, operator))
+    assert refused.error is not None and refused.error["error"] == "NotFound"
+    with org_context(acme):
+        assert [str(entry.execution_id) for entry in Inbox.objects.all()] == [own.execution_id]
