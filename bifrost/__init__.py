@@ -9,11 +9,13 @@ from bifrost.sdk import aliases
 from bifrost.sdk.approvals import Decision
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller
+from bifrost.sdk.children import Handle
 from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.decorators import data_provider, param, workflow
 from bifrost.sdk.errors import (
     CircuitBreakerOpen,
     ConfigurationError,
+    ContinueAsNew,
     DatabaseError,
     EscalatedError,
     ExternalApiError,
@@ -42,10 +44,12 @@ __all__ = [
     "Caller",
     "CircuitBreakerOpen",
     "ConfigurationError",
+    "ContinueAsNew",
     "DatabaseError",
     "Decision",
     "EscalatedError",
     "ExternalApiError",
+    "Handle",
     "IntegrationError",
     "InvalidInput",
     "MaxRetriesExceeded",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bifrost.sdk.testing import (
     BlockingRecordingContext,
+    ContinueAsNew,
     Record,
     RecordingContext,
     blocking_context,
     context,
 )
 
-__all__ = ["BlockingRecordingContext", "Record", "RecordingContext", "blocking_context", "context"]
+__all__ = ["BlockingRecordingContext", "ContinueAsNew", "Record", "RecordingContext", "blocking_context", "context"]

@@ -14,6 +14,7 @@ from bifrost.sdk.errors import WorkflowException
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import following
+from workflows_app.actors import actor_key
 from workflows_app.dispatch import hints, limits, settled
 from workflows_app.engine import process
 from workflows_app.engine.ending import Ending
@@ -24,7 +25,7 @@ from workflows_app.engine.queueing import queue, queue_all
 from workflows_app.engine.run import Run
 from workflows_app.engine.runner import Outcome as Raw
 from workflows_app.engine.runner import timed_out
-from workflows_app.engine.start import Prepared, Request, actor_key, begin, prepare
+from workflows_app.engine.start import Prepared, Request, begin, prepare
 from workflows_app.errors import IdempotencyConflict, PlatformUnavailable, Refused
 from workflows_app.following import Outcome
 from workflows_app.models import TERMINAL, Execution, Status
@@ -195,7 +196,9 @@ def _leave(run: Run, raw: Raw | Ending) -> None:
 
 
 def _outcome(execution_id: str, ending: Ending) -> Outcome:
-    """How it ended, or that it goes on later: a retry waits for its time."""
+    """How it ended, or that it goes on later: a retry waits for its time, what goes on in its place for a worker."""
+    if ending.successor is not None:
+        return Outcome(str(ending.successor.facts.id), Status.QUEUED)
     return Outcome(execution_id, ending.status, ending.result, ending.error, ending.duration_ms)
 
 

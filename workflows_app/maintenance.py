@@ -15,6 +15,7 @@ from workflows_app.alerts.failing import watch_schedules
 from workflows_app.alerts.overdue import watch_executions
 from workflows_app.alerts.sending import send_due
 from workflows_app.approvals.expiring import expire_due
+from workflows_app.closing import close_orphans
 from workflows_app.dispatch.limit_settings import renew_lanes
 from workflows_app.metrics.keeping import maintain
 from workflows_app.retention import forget_old
@@ -26,6 +27,7 @@ PARTS: tuple[Callable[[], object], ...] = (
     dispatch_due,
     expire_due,
     renew_lanes,
+    close_orphans,
     watch_schedules,
     watch_executions,
     send_due,

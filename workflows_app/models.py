@@ -69,6 +69,9 @@ class Execution(models.Model):
     parent = models.UUIDField(null=True)
     depth = models.PositiveSmallIntegerField(default=0)
     retry_of = models.UUIDField(null=True, help_text="The execution that a person started again as this one.")
+    continued_from = models.UUIDField(null=True, help_text="The execution in whose place this one goes on.")
+    continued_as = models.UUIDField(null=True, help_text="The execution that goes on in the place of this one.")
+    chain = models.UUIDField(null=True, help_text="The first of the executions that went on one after the other.")
     created_at = models.DateTimeField(db_default=TransactionNow())
     started_at = models.DateTimeField(null=True)
     completed_at = models.DateTimeField(null=True)
@@ -87,6 +90,12 @@ class Execution(models.Model):
             models.Index(fields=["status", "-id"], name="execution_status"),
             models.Index(fields=["actor", "-id"], name="execution_actor"),
             models.Index(fields=["parent"], name="execution_parent", condition=models.Q(parent__isnull=False)),
+            # One row for each chain, however long it is: its last.
+            models.Index(
+                fields=["chain"],
+                name="execution_chain",
+                condition=models.Q(chain__isnull=False, continued_as__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -126,9 +135,13 @@ class Inbox(models.Model):
     data = models.JSONField(null=True)
     data_sealed = models.BinaryField(null=True)
     sent_at = models.DateTimeField(db_default=TransactionNow())
+    key = models.CharField(max_length=255, null=True, help_text="Of the step that sent it, which may run again.")
 
     class Meta:
         verbose_name_plural = "inbox"
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["key"], condition=models.Q(key__isnull=False), name="inbox_key")
+        ]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind}"

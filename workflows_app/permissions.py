@@ -16,7 +16,7 @@ from orgs.permissions import (
     VIEW_TRACEBACKS,
 )
 from orgs.records import Access, Actor, OrganizationRecord
-from workflows_app.engine.start import actor_key
+from workflows_app.actors import actor_key
 
 ORGANIZATION_MISSING = "Say which organization is meant: send the header X-Organization-Id."
 

@@ -49,6 +49,8 @@ SUMMARY_COLUMNS = (
     "code_version",
     "parent",
     "retry_of",
+    "continued_from",
+    "continued_as",
     "created_at",
     "started_at",
     "completed_at",
@@ -161,9 +163,9 @@ def get_execution(
     with org_context(organization):
         row = _row(execution_id, owner, RECORD_COLUMNS)
         events = _first_events(execution_id, ("checkpoint", "integration_call", "log", "saga"))
-        children = list(
-            Execution.objects.filter(parent=execution_id).order_by("id").values("id", "workflow", "status")[: SHOWN + 1]
-        )
+        # Of those that went on one after the other, the last.
+        rows = Execution.objects.filter(parent=execution_id, continued_as__isnull=True).order_by("id")
+        children = list(rows.values("id", "workflow", "status")[: SHOWN + 1])
         variables = row["variables"] if row["status"] in TERMINAL else _variables_so_far(execution_id)
         progress = None if row["progress"] is None else _last_progress(execution_id)
     lists = {

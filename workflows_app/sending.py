@@ -19,7 +19,7 @@ from bifrost.sdk.sanitizing import redact_keys
 from integrations.sealing import VaultUnavailable, seal
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app import recovery
+from workflows_app import following, recovery
 from workflows_app.approvals.withdrawing import withdraw
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
@@ -31,25 +31,31 @@ PARENT = Actor("system", "parent", "", "its parent", frozenset())
 NOBODYS = (Status.PENDING_APPROVAL, Status.QUEUED, Status.SUSPENDED)
 
 
-def cancel(organization: OrganizationRecord, execution: UUID, actor: Actor, owner: str | None = None) -> str:
+def cancel(
+    organization: OrganizationRecord, execution: UUID, actor: Actor, owner: str | None = None, key: str | None = None
+) -> str:
     """Asks for the execution's end and returns its status: Cancelled at once where it has never begun.
 
-    `owner`: whose executions alone the actor may end. Raises UnknownExecution, and HasEnded for one that has ended
-    already.
+    `owner`: whose executions alone the actor may end. `key`: what was sent with it before is not sent again. Raises
+    UnknownExecution, and HasEnded for one that has ended already.
     """
-    by = {"by": actor.name, "kind": actor.kind, "id": actor.id}
     with org_context(organization), transaction.atomic():
         _require_owner(execution, owner)
-        row = _locked(organization, execution)
-        begun = Execution.objects.values_list("started_at", flat=True).get(id=execution) is not None
-        if row.status in NOBODYS and not begun:
-            withdraw(organization, execution, actor)
-            recovery.end_unbegun(organization, execution, Status.CANCELLED, f"Cancelled by {actor.name}.", by)
-            status = str(Status.CANCELLED)
-        else:
-            status = send_entry(row, "cancel", "", by)
+        if _was_sent(key):
+            return _status(execution)
+        status = _cancel(organization, _locked(organization, execution), actor, key)
     hints.send()
     return status
+
+
+def _cancel(organization: OrganizationRecord, row: Dispatch, actor: Actor, key: str | None = None) -> str:
+    by = {"by": actor.name, "kind": actor.kind, "id": actor.id}
+    begun = Execution.objects.values_list("started_at", flat=True).get(id=row.execution) is not None
+    if row.status not in NOBODYS or begun:
+        return send_entry(row, Inbox(kind="cancel", data=by, key=key))
+    withdraw(organization, row.execution, actor)
+    recovery.end_unbegun(organization, row.execution, Status.CANCELLED, f"Cancelled by {actor.name}.", by)
+    return str(Status.CANCELLED)
 
 
 def cancel_all(
@@ -67,12 +73,19 @@ def cancel_all(
 
 
 def signal(
-    organization: OrganizationRecord, execution: UUID, name: str, body: Any, actor: Actor, owner: str | None = None
+    organization: OrganizationRecord,
+    execution: UUID,
+    name: str,
+    body: Any,
+    actor: Actor,
+    owner: str | None = None,
+    key: str | None = None,
 ) -> str:
-    """Sends a signal, which waits in the inbox until the execution asks for it. Returns the execution's status.
+    """Sends a signal, which waits in the inbox until the execution asks for it. Returns the execution's status. Where
+    another one goes on in its place, that one gets it.
 
-    `body` is JSON. Raises UnknownExecution, HasEnded, SignalTooLarge, and PlatformUnavailable where the body holds
-    what must be encrypted and the vault is away.
+    `body` is JSON. `key`: what was sent with it before is not sent again. Raises UnknownExecution, HasEnded,
+    SignalTooLarge, and PlatformUnavailable where the body holds what must be encrypted and the vault is away.
     """
     if (length := size(body)) > settings.ENGINE["max_value_bytes"]:
         raise SignalTooLarge(f"A signal has at most {settings.ENGINE['max_value_bytes']:,} bytes; this has {length:,}.")
@@ -86,7 +99,10 @@ def signal(
     data = {"by": actor.name, "kind": actor.kind, "id": actor.id, "value": shown}
     with org_context(organization), transaction.atomic():
         _require_owner(execution, owner)
-        status = send_entry(_locked(organization, execution), "signal", name[:200], data, sealed)
+        if _was_sent(key):
+            return _status(execution)
+        entry = Inbox(kind="signal", name=name[:200], data=data, data_sealed=sealed, key=key)
+        status = send_entry(_locked(organization, execution), entry)
     hints.send()
     return status
 
@@ -97,23 +113,46 @@ def cancel_child(organization: OrganizationRecord, execution: UUID) -> None:
         cancel(organization, execution, PARENT)
 
 
+def close_child(organization: OrganizationRecord, execution: UUID) -> None:
+    """Cancels a child whose parent has ended, once."""
+    with org_context(organization), transaction.atomic():
+        waiting = Dispatch.objects.filter(execution=execution, organization=organization.id, closes_with__isnull=False)
+        row = waiting.select_for_update().first()
+        if row is not None:
+            waiting.update(closes_with=None)
+            _cancel(organization, row, PARENT)
+    hints.send()
+
+
 def _require_owner(execution: UUID, owner: str | None) -> None:
     if owner is not None and not Execution.objects.filter(id=execution, actor=owner).exists():
         raise UnknownExecution(NO_EXECUTION)
 
 
+def _was_sent(key: str | None) -> bool:
+    """Whether an entry with this key was sent. Its column is unique, so that two at once do not both get through."""
+    return key is not None and Inbox.objects.filter(key=key).exists()
+
+
+def _status(execution: UUID) -> str:
+    return str(following.last_of(execution).values_list("status", flat=True).get())
+
+
 def _locked(organization: OrganizationRecord, execution: UUID) -> Dispatch:
-    """Its row in the run queue, which holds all organizations' rows."""
-    row = Dispatch.objects.select_for_update().filter(execution=execution, organization=organization.id).first()
-    if row is not None:
-        return row
-    status = Execution.objects.filter(id=execution).values_list("status", flat=True).first()
-    if status is None:
-        raise UnknownExecution(NO_EXECUTION)
-    raise HasEnded(f"The execution has ended already, as {status}.", {"status": status})
+    """Its row in the run queue, which holds all organizations' rows, or that of the one that goes on in its place."""
+    while True:
+        row = Dispatch.objects.select_for_update().filter(execution=execution, organization=organization.id).first()
+        if row is not None:
+            return row
+        last = following.last_of(execution).values_list("id", "status").first()
+        if last is None:
+            raise UnknownExecution(NO_EXECUTION)
+        if last[0] == execution:
+            raise HasEnded(f"The execution has ended already, as {last[1]}.", {"status": last[1]})
+        execution = last[0]
 
 
-def send_entry(row: Dispatch, kind: str, name: str, data: Any, sealed: bytes | None = None) -> str:
+def send_entry(row: Dispatch, entry: Inbox) -> str:
     """Adds the entry and wakes what is suspended. Call inside the transaction that has locked the row."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -126,7 +165,8 @@ def send_entry(row: Dispatch, kind: str, name: str, data: Any, sealed: bytes | N
             [row.execution],
         )
         number, status = cursor.fetchone()
-    Inbox.objects.create(execution_id=row.execution, number=number, kind=kind, name=name, data=data, data_sealed=sealed)
+    entry.execution_id, entry.number = row.execution, number
+    entry.save(force_insert=True)
     if status == Status.QUEUED:
         Execution.objects.filter(id=row.execution, status=Status.SUSPENDED).update(status=Status.QUEUED)
     return str(status)

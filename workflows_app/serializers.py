@@ -52,6 +52,8 @@ def summary_document(row: Mapping[str, Any]) -> dict[str, Any]:
         "codeVersion": row["code_version"],
         "parentExecutionId": str(row["parent"]) if row["parent"] else None,
         "retryOf": str(row["retry_of"]) if row["retry_of"] else None,
+        "continuedFrom": str(row["continued_from"]) if row["continued_from"] else None,
+        "continuedAs": str(row["continued_as"]) if row["continued_as"] else None,
     }
 
 

@@ -67,6 +67,8 @@ _SUMMARY: Mapping[str, Shape] = {
     "codeVersion": TEXT,
     "parentExecutionId": nullable(ID),
     "retryOf": nullable(ID),
+    "continuedFrom": nullable(ID),
+    "continuedAs": nullable(ID),
 }
 _LOG: Mapping[str, Shape] = {"timestamp": TIME, "level": TEXT, "message": TEXT, "data": ANYTHING}
 _ERROR: Mapping[str, Shape] = {"error": TEXT, "message": TEXT, "details": OBJECT}

@@ -12,6 +12,8 @@ from workflows_app.models import Status
 from workflows_app.progress import in_words
 
 ONE_LINE = 100
+# Lines about another execution.
+CHILDREN = frozenset({"child", "start"})
 TITLE = 200
 # Not by its code: a traceback would say nothing.
 ENDED_BY_SOMEBODY = frozenset({Status.CANCELLED, Status.REJECTED})
@@ -74,8 +76,15 @@ def entry(line: dict[str, Any], began: str) -> dict[str, Any]:
         "tone": _tone(kind, name, data),
         "title": title,
         "detail": compact(detail) if detail not in (None, {}, "") else "",
-        "child": data.get("executionId") if kind == "child" and isinstance(data, dict) else None,
+        "child": _another(kind, data) if isinstance(data, dict) else None,
     }
+
+
+def _another(kind: str, data: dict[str, Any]) -> Any:
+    """The execution that the line is about, where that is another one."""
+    if kind in CHILDREN:
+        return data.get("executionId")
+    return (data.get("continuedAs") or data.get("continuedFrom")) if kind == "status" else None
 
 
 def _tone(kind: str, name: str, data: Any) -> str:
@@ -109,8 +118,8 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
         case "config":
             there = (facts.get("value") or {}).get("present")
             title, below = f"{name} is {'there' if there else 'missing'}", None
-        case "child":
-            title, below = f"{name}: {facts.get('status') or facts.get('state')}", None
+        case "child" | "start":
+            title, below = _child(kind, name, facts)
         case _ if kind in OPERATIONS:
             title, below = _operation(kind, name, facts)
         case "integration_call":
@@ -119,6 +128,12 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
         case "error":
             title, below = _error(name, facts)
     return title, below
+
+
+def _child(kind: str, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
+    if kind == "child":
+        return f"{name}: {facts.get('status') or facts.get('state')}", None
+    return (f"{name} started", None) if facts.get("state") == "done" else _operation(kind, name, facts)
 
 
 def _error(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
@@ -151,6 +166,10 @@ def _status(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
         return f"{name}: {reason}", facts.get("comment")
     if who := facts.get("by"):
         return f"{name} by {who}", None
+    if successor := facts.get("continuedAs"):
+        return f"{name}: goes on as {successor}", None
+    if predecessor := facts.get("continuedFrom"):
+        return f"{name}: goes on after {predecessor}", None
     if facts.get("attempt", 1) != 1:
         return f"{name}, attempt {facts['attempt']}", _without(facts, "attempt", "epoch")
     return name, _without(facts, "attempt", "epoch")

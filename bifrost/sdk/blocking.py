@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, NoReturn
 
+from bifrost.sdk.children import BlockingHandle, ParentClose
 from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.host import Host
@@ -91,6 +92,21 @@ class BlockingContext(PlainCalls):
     def database(self, secret: str) -> BlockingDatabase:
         """The outside PostgreSQL whose address (DSN) is the organization's secret of this name."""
         return BlockingDatabase(self, self._awaiting.database(secret))
+
+    def start_workflow(
+        self, name: str, parameters: Mapping[str, Any] | None = None, *, parent_close: ParentClose = "cancel"
+    ) -> BlockingHandle:
+        """Starts another workflow and returns at once, with a handle; see `OrganizationContext.start_workflow`."""
+        return BlockingHandle(self._wait(self._awaiting.start_workflow(name, parameters, parent_close=parent_close)))
+
+    def signal_workflow(self, execution_id: Any, name: str, body: Any = None) -> None:
+        """Sends a signal to another execution of this organization, which this run's caller may manage."""
+        self._wait(self._awaiting.signal_workflow(execution_id, name, body))
+
+    def continue_as_new(self, /, **parameters: Any) -> NoReturn:
+        """Ends this run; the same workflow goes on in a new one; see `OrganizationContext.continue_as_new`."""
+        self._wait(self._awaiting.continue_as_new(**parameters))
+        raise AssertionError("unreachable")
 
     def _wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self._host.run_blocking(coroutine)

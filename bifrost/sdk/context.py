@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
 from bifrost.sdk.approvals import AsksForApproval
 from bifrost.sdk.caller import Caller
+from bifrost.sdk.children import ChildCalls
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
@@ -16,13 +17,13 @@ from bifrost.sdk.notices import Notices
 from bifrost.sdk.plain_calls import name_of
 from bifrost.sdk.protection import Protection
 from bifrost.sdk.saga import Saga
-from bifrost.sdk.steps import StepCall, step_of
+from bifrost.sdk.steps import step_of
 from bifrost.sdk.tolerant import plain
 
 __all__ = ["Caller", "OrganizationContext"]
 
 
-class OrganizationContext(AsksForApproval, Protection, Notices):
+class OrganizationContext(AsksForApproval, ChildCalls, Protection, Notices):
     """The context of an `async def` workflow."""
 
     async def get_secret(self, name: str) -> str:
@@ -40,10 +41,6 @@ class OrganizationContext(AsksForApproval, Protection, Notices):
         The name may be left out; `options` are those of `StepOptions`, as one or as a mapping.
         """
         return await self.call_step(step_of(name, function, args, kwargs, options))
-
-    def call_step(self, call: StepCall) -> Any:
-        """For `@step`: does the step that was called."""
-        return self._host.step(call)
 
     async def sleep(self, seconds: float | timedelta) -> None:
         """Waits; longer than a second, it needs no worker meanwhile and survives every restart."""
@@ -98,9 +95,3 @@ class OrganizationContext(AsksForApproval, Protection, Notices):
         are undone, the last one first: `async with context.saga() as saga: await saga.step(do, compensate=undo)`.
         """
         return Saga(self, name_of(name))
-
-    async def execute_workflow(self, name: str, parameters: Mapping[str, Any] | None = None) -> Any:
-        """Runs another workflow for the same organization and caller and returns its result; raises its
-        error.
-        """
-        return await self._host.run_child(name, self._child_parameters(parameters))

@@ -17,6 +17,7 @@ WorkflowException
 └── WorkerLost                the process that ran it is gone
 DeclarationError              a @workflow, @param or @data_provider is wrong: found at load
 Detached (BaseException)      the run goes on elsewhere or not at all; user code must not catch it
+ContinueAsNew (BaseException) the run ends in order to go on anew; user code must not catch it either
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from bifrost.sdk.tolerant import JSON, plain
 __all__ = [
     "CircuitBreakerOpen",
     "ConfigurationError",
+    "ContinueAsNew",
     "DatabaseError",
     "DeclarationError",
     "Detached",
@@ -286,6 +288,16 @@ class Detached(BaseException):
     def __init__(self, message: str = "", *, gone: bool = False) -> None:
         super().__init__(message)
         self.gone = gone
+
+
+class ContinueAsNew(BaseException):
+    """The way in which `context.continue_as_new` leaves the code: no failure, so that nothing is undone for it. A test
+    may catch it; `parameters` are those of the run that comes next.
+    """
+
+    def __init__(self, parameters: Mapping[str, Any]) -> None:
+        super().__init__("The run goes on as a new one.")
+        self.parameters = dict(parameters)
 
 
 ExternalApiError = IntegrationError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.durable import Wait
@@ -83,6 +83,15 @@ class Host(Protocol):
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
         """Runs another workflow and returns its result; its failure is raised as the child's own error."""
+
+    async def start_child(self, workflow: str, parameters: dict[str, Any], parent_close: str) -> str:
+        """Starts another workflow and returns its id. `parent_close`: "cancel", "abandon" or "wait"."""
+
+    async def child_result(self, workflow: str, execution_id: str) -> JSON:
+        """The result of a workflow that was started; its failure is raised as its own error."""
+
+    async def continue_as_new(self, parameters: dict[str, Any]) -> NoReturn:
+        """Raises ContinueAsNew, for this workflow to go on in a new run; an error where it cannot with these."""
 
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """For plain `def` workflows: runs the coroutine on the loop and waits for it, in the workflow's

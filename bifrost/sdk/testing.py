@@ -21,14 +21,16 @@ from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.documents import exact
 from bifrost.sdk.durable import Wait
-from bifrost.sdk.errors import CircuitBreakerOpen, ConfigurationError, Detached, as_document, from_document
+from bifrost.sdk.errors import CircuitBreakerOpen, ConfigurationError, ContinueAsNew, Detached, as_document
 from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall, StepInfo, StepOptions, current_step
+from bifrost.sdk.testing_children import Child, Children, Started
 from bifrost.sdk.tolerant import JSON
 from bifrost.sdk.virtual import VirtualClock, decided
 
 __all__ = [
     "BlockingRecordingContext",
+    "ContinueAsNew",
     "MemoryHost",
     "Record",
     "RecordingContext",
@@ -37,8 +39,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-#: Called as the workflow would be: with a context and the parameters by name.
-Child = Callable[..., Any]
 #: Called with what a service of the platform was asked.
 Answer = Callable[[dict[str, JSON]], JSON]
 OPEN_SECONDS = 30.0
@@ -54,7 +54,7 @@ class Record:
 
 
 @dataclass
-class MemoryHost:
+class MemoryHost(Children):
     organization: OrganizationFacts
     caller: Caller
     configs: Mapping[str, Any]
@@ -70,6 +70,7 @@ class MemoryHost:
     circuits: dict[str, datetime] = field(default_factory=dict)  # the open ones, and until when
     records: list[Record] = field(default_factory=list)
     detached: bool = False
+    started: dict[str, Started] = field(default_factory=dict)
 
     def record(self, kind: str, name: str, data: JSON) -> None:
         self.check()
@@ -172,18 +173,6 @@ class MemoryHost:
                 raise
             self.clock.pass_by(refused.retry_after or 0.0)
 
-    async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
-        """As the engine does: the result comes back as JSON, a failure as what its document tells of it."""
-        self.check()
-        if workflow not in self.workflows:
-            raise LookupError(f'The test gave no workflow "{workflow}": context(workflows={{"{workflow}": ...}})')
-        child = self.workflows[workflow]
-        try:
-            result = child(self._context_of(child), **parameters)
-            return exact(await result if inspect.isawaitable(result) else result, "result")
-        except Exception as error:
-            raise from_document(as_document(error)) from error
-
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         # In a thread of its own, since the test may run in a loop already.
         with ThreadPoolExecutor(max_workers=1) as thread:
@@ -192,10 +181,6 @@ class MemoryHost:
     def last_checkpoint(self, name: str) -> tuple[bool, Any]:
         self.check()
         return name in self.checkpoints, self.checkpoints.get(name)
-
-    def _context_of(self, child: Child) -> OrganizationContext | BlockingContext:
-        plain_function = inspect.isfunction(child) and not inspect.iscoroutinefunction(child)
-        return BlockingContext(self) if plain_function else OrganizationContext(self)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ SURFACE = {
     "has_config",
     "get_secret",
     "execute_workflow",
+    "start_workflow",
+    "signal_workflow",
+    "continue_as_new",
     "get_integration",
     "get_oauth_connection",
     "step",
@@ -66,7 +69,7 @@ def test_both_contexts_take_the_same_arguments():
     for name in SURFACE - {"map", "saga", "circuit_breaker", "database"}:  # what these give blocks as well
         ours, theirs = getattr(OrganizationContext, name), getattr(BlockingContext, name)
         if callable(ours):
-            assert inspect.signature(ours) == inspect.signature(theirs), name
+            assert inspect.signature(ours).parameters == inspect.signature(theirs).parameters, name
 
 
 def test_it_knows_organization_execution_and_caller():

@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from uuid6 import uuid7
 
 from orgs.records import OrganizationRecord
 from tests.factories import make_user
@@ -122,6 +123,23 @@ def test_a_record_is_told_as_a_timeline(acme: OrganizationRecord, msp: Organizat
         assert part in seen
     assert "msgraph: POST /users → 401" in seen and "create_user.py&quot;, line 7" in seen
     assert f"{LIST}{child}/change/" in page.content.decode()
+
+
+def test_a_record_links_to_its_parent_its_children_and_those_that_go_on_in_its_place(
+    acme: OrganizationRecord, msp: OrganizationRecord
+) -> None:
+    parent, second = make_execution(acme), uuid7()
+    first = make_execution(acme, parent=parent, continued_as=second)
+    make_execution(acme, id=second, parent=parent, continued_from=first, chain=first)
+    started = {"state": "done", "value": str(first), "executionId": str(first)}
+    make_events(acme, parent, ("start", "greet", started))
+    make_events(acme, first, ("status", "Success", {"continuedAs": str(second)}))
+    client = staff(msp)
+    for shown, links in [(parent, [first, second]), (first, [parent, second]), (second, [parent, first])]:
+        page = client.get(f"{LIST}{shown}/change/").content.decode()
+        assert all(f"{LIST}{linked}/change/" in page for linked in links)
+        assert ("Child of" in page) == (shown != parent)
+    assert f"Success: goes on as {second}" in text(client.get(f"{LIST}{first}/change/"))
 
 
 def test_every_attempt_s_error_stays_in_the_timeline(acme: OrganizationRecord, msp: OrganizationRecord) -> None:

@@ -110,6 +110,20 @@ def test_a_child_s_line_leads_to_it() -> None:
     assert told("log", "info", {"message": "executionId", "data": {"executionId": "an-id"}})["child"] is None
 
 
+def test_a_started_child_s_line_leads_to_it_too() -> None:
+    shown = told("start", "offboarding", {"state": "done", "value": "an-id", "executionId": "an-id"})
+    assert (shown["title"], shown["child"], shown["detail"]) == ("offboarding started", "an-id", "")
+    refused = {"state": "failed", "error": {"error": "NotFound", "message": "There is none.", "details": {}}}
+    assert told("start", "nobody", refused)["title"] == "nobody failed: NotFound: There is none."
+
+
+def test_a_run_that_goes_on_as_another_leads_to_it() -> None:
+    shown = told("status", "Success", {"continuedAs": "an-id"})
+    assert (shown["title"], shown["child"]) == ("Success: goes on as an-id", "an-id")
+    shown = told("status", "Queued", {"continuedFrom": "an-id"})
+    assert (shown["title"], shown["child"]) == ("Queued: goes on after an-id", "an-id")
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "tone"),
     [

@@ -15,13 +15,13 @@ from django.utils import timezone
 from bifrost.sdk.errors import PermissionError, ValidationError
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app.actors import actor_key
 from workflows_app.approvals.editing import Edited
 from workflows_app.approvals.people import asked_of, has_asked, is_asked, person
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
-from workflows_app.engine.start import actor_key
 from workflows_app.errors import AlreadyDecided, UnknownApproval
-from workflows_app.models import Approval, Execution, Status
+from workflows_app.models import Approval, Execution, Inbox, Status
 from workflows_app.sending import send_entry
 from workflows_app.unowned import end, note
 
@@ -119,7 +119,8 @@ def _tell_run(organization: OrganizationRecord, approval: Approval, actor: Actor
     if row is None:
         return False
     by = {"by": actor.name, "kind": actor.kind, "id": actor.id}
-    send_entry(row, "decision", str(approval.id), {**by, "state": State.APPROVED if approve else State.REJECTED})
+    data = {**by, "state": State.APPROVED if approve else State.REJECTED}
+    send_entry(row, Inbox(kind="decision", name=str(approval.id), data=data))
     return True
 
 

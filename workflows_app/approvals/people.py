@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS
 from orgs.records import Actor
-from workflows_app.engine.start import actor_key
+from workflows_app.actors import actor_key
 
 
 def person(actor: Actor) -> dict[str, str]:

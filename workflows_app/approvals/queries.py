@@ -10,9 +10,9 @@ from django.db.models import Q
 
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app.actors import actor_key
 from workflows_app.approvals.deciding import NO_APPROVAL
 from workflows_app.approvals.people import asked_of_actor, has_asked, is_asked
-from workflows_app.engine.start import actor_key
 from workflows_app.errors import UnknownApproval
 from workflows_app.models import Approval
 from workflows_app.serializers import shown, timestamp

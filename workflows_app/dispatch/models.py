@@ -66,6 +66,7 @@ class Dispatch(models.Model):
     reason = models.CharField(
         max_length=200, blank=True, db_default="", help_text="Why it waits or was taken back, in words."
     )
+    closes_with = models.UUIDField(null=True, help_text="The parent with whose end it is cancelled.")
 
     class Meta:
         verbose_name = "queued execution"
@@ -91,6 +92,9 @@ class Dispatch(models.Model):
             ),
             models.Index(
                 fields=["organization", "workflow"], name="dispatch_running", condition=models.Q(status="Running")
+            ),
+            models.Index(
+                fields=["closes_with"], name="dispatch_children", condition=models.Q(closes_with__isnull=False)
             ),
         ]
 

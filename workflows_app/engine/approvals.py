@@ -18,11 +18,11 @@ from uuid import UUID
 from bifrost.sdk.errors import Detached, WorkflowException, as_document
 from bifrost.sdk.questions import Asked
 from integrations.sealing import VaultUnavailable, seal
+from workflows_app.actors import actor_key
 from workflows_app.approvals import asking
 from workflows_app.approvals.asking import Owner, Question
 from workflows_app.engine.operations import Operation, Outcome
 from workflows_app.engine.run import Run
-from workflows_app.engine.start import actor_key
 from workflows_app.engine.steps import sealed_where_shown_otherwise, told
 from workflows_app.engine.waits import NEVER
 from workflows_app.models import Approval
@@ -77,7 +77,7 @@ async def _wait(engine: Engine, run: Run, operation: Operation, asked: Asked) ->
     until = NEVER if due is None else float(due)
     answer = await _patient(engine, asking.answer, run.facts.organization, approval)
     while answer is None:
-        await run.waits.entry(operation, "decision", str(approval), until)
+        await run.waits.news(operation, "decision", str(approval), until)
         answer = await _patient(engine, asking.answer, run.facts.organization, approval)
         until = max(until, time.time() + AGAIN_SECONDS) if due is not None else NEVER
     _end(run, operation, asked, approval, answer, await _sealed(run, asked, answer))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -14,8 +14,10 @@ from bifrost.sdk.documents import exact, plain, size
 from bifrost.sdk.errors import TooLarge, WorkflowException, as_document
 from integrations.sealing import VaultUnavailable, seal
 from workflows_app.engine import statements
+from workflows_app.engine.continuing import goes_on
 from workflows_app.engine.run import Run, mapping_of
 from workflows_app.engine.runner import Outcome
+from workflows_app.engine.start import Prepared, row_parameters
 from workflows_app.engine.stops import Cancelled
 from workflows_app.models import TERMINAL, Status
 
@@ -27,6 +29,8 @@ log = structlog.get_logger(__name__)
 class Ending:
     """The terminal status with all that the record needs. `result` is exact but for secrets that the run read.
 
+    `successor`: the execution that goes on in its place, and is created with this end.
+
     Where another attempt follows in `delay` seconds, the status is Suspended, and the error is this attempt's. Without
     an error, a suspended one waits: for so many seconds, or (None) until something arrives for it.
     """
@@ -37,13 +41,17 @@ class Ending:
     duration_ms: int | None = None
     delay: float | None = 0.0
     reason: str = ""
+    successor: Prepared | None = None
 
 
 def conclude(run: Run, outcome: Outcome, limit: int) -> Ending:
     """Judges the outcome and notes it in the run's journal. `limit`: the largest result, in bytes."""
     error = _reason(run, outcome)
     result = None
-    if error is None:
+    successor = run.successor if goes_on(error) else None
+    if successor is not None:
+        result, error = {"continuedAs": str(successor.facts.id)}, run.operations.unreached()
+    elif error is None:
         try:
             result = _result(run, outcome.value, limit)
         except WorkflowException as refused:
@@ -56,9 +64,9 @@ def conclude(run: Run, outcome: Outcome, limit: int) -> Ending:
     if error is not None:
         return _failed(run, error)
     if run.failed_items:
-        return _with_errors(run, result)
-    run.note("status", Status.SUCCESS, None)
-    return Ending(Status.SUCCESS, result, duration_ms=run.elapsed_ms())
+        return replace(_with_errors(run, result), successor=successor)
+    run.note("status", Status.SUCCESS, None if successor is None else result)
+    return Ending(Status.SUCCESS, result, duration_ms=run.elapsed_ms(), successor=successor)
 
 
 def _with_errors(run: Run, result: Any) -> Ending:
@@ -79,6 +87,14 @@ def write_of(run: Run, ending: Ending) -> tuple[bytes, dict[str, Any]]:
     """The statement that makes the ending durable and its parameters, with all unwritten events. Takes them from the
     run."""
     schema = run.facts.organization.schema_name
+    if ending.successor is not None:
+        return statements.continue_as_new(schema), {
+            **row_parameters(ending.successor),
+            **_parameters(run, ending),
+            "successor": ending.successor.facts.id,
+            "inbox": run.inbox,
+            "kept": run.waits.untaken(),
+        }
     if ending.status in TERMINAL:
         return statements.end(schema), _parameters(run, ending)
     return statements.suspend(schema), {

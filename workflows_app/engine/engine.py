@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from contextvars import Context
 from types import CodeType
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 import structlog
@@ -24,10 +25,9 @@ from bifrost.sdk.questions import Asked
 from orgs.tenancy import guard_thread, shared_context
 from workflows_app import catalog
 from workflows_app.dispatch import workers
-from workflows_app.engine import connection, ending, runner, statements
+from workflows_app.engine import children, connection, continuing, ending, runner, statements
 from workflows_app.engine.admission import Admission
 from workflows_app.engine.approvals import ask
-from workflows_app.engine.children import run_child
 from workflows_app.engine.database import DatabaseThreads
 from workflows_app.engine.finish import LOST, finish_later
 from workflows_app.engine.journal import FenceLost, Statement, Write, Writer
@@ -222,7 +222,24 @@ class Engine:
         return self._tasks.owns(code)
 
     async def run_child(self, parent: Run, workflow: str, parameters: dict[str, Any]) -> Any:
-        return await run_child(self, parent, workflow, parameters)
+        return await children.run_child(self, parent, workflow, parameters)
+
+    async def start_child(self, parent: Run, workflow: str, parameters: dict[str, Any], parent_close: str) -> str:
+        return await children.start_child(self, parent, workflow, parameters, parent_close)
+
+    async def child_result(self, parent: Run, workflow: str, child: str) -> Any:
+        return await children.child_result(self, parent, workflow, child)
+
+    async def wait_for_children(self, parent: Run) -> None:
+        await children.wait_for_children(self, parent)
+
+    async def continue_as_new(self, run: Run, parameters: dict[str, Any]) -> NoReturn:
+        await continuing.continue_as_new(self, run, parameters)
+
+    def in_background(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Runs blocking database work that nobody waits for, and that others do where this process does not."""
+        with suppress(RuntimeError):  # it stops
+            self._database.submit(function, *arguments).add_done_callback(_report)
 
     async def ask(self, run: Run, asked: Asked) -> Outcome:
         return await ask(self, run, asked)
@@ -313,6 +330,11 @@ class Engine:
     def _tick(self) -> None:
         self.mark = time.monotonic()
         self.loop.call_later(0.25, self._tick)
+
+
+def _report(done: Future[Any]) -> None:
+    if not done.cancelled() and (error := done.exception()) is not None:
+        log.warning("work in the background failed", error=repr(error))
 
 
 def resolve(run: Run, outcome: Any) -> None:

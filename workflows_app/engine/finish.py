@@ -11,6 +11,8 @@ import psycopg
 import structlog
 
 from bifrost.sdk.errors import WorkerLost
+from workflows_app import closing
+from workflows_app.dispatch import hints
 from workflows_app.engine import connection, ending
 from workflows_app.engine.ending import Ending
 from workflows_app.engine.journal import FenceLost, Statement, Write
@@ -18,7 +20,7 @@ from workflows_app.engine.run import Run, mapping_of
 from workflows_app.engine.runner import Outcome
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.metrics.noticing import execution_ended
-from workflows_app.models import Status
+from workflows_app.models import TERMINAL, Status
 
 log = structlog.get_logger(__name__)
 
@@ -60,7 +62,9 @@ def finish_later(run: Run, outcome: Outcome | Ending) -> None:
 def _hand_to_writer(run: Run, write: Write, endings: list[Ending]) -> None:
     def settled(done: Future[tuple[Any, ...]]) -> None:
         error = done.exception()
-        if error is None:
+        if error is None and _repeat(done.result()):
+            _hand_to_writer(run, Write(lambda: write.made), endings)
+        elif error is None:
             _ended(run, endings[0])
         elif isinstance(error, FenceLost | psycopg.OperationalError | psycopg.InterfaceError):
             return  # whoever owns it now ends it
@@ -89,20 +93,31 @@ def _write(run: Run, judged: Ending, patience: float) -> None:
     try:
         if run.lines.under_way():
             return _write_later(run, judged, Write(lambda: made), patience)
-        fenced, _now = connection.execute(*made)
+        row = connection.execute(*made)
+        while _repeat(row):
+            row = connection.execute(*made)
     except connection.DatabaseAway:
         return _write_later(run, judged, Write(lambda: made), patience)
     except psycopg.Error as refused:
         log.error("the end of an execution was refused", error=str(refused), **mapping_of(run))
-        fenced, _now = connection.execute(*_plainly(run, _refused(run)))
-    if not fenced:
+        row = connection.execute(*_plainly(run, _refused(run)))
+    if not row[0]:
         raise FenceLost
+
+
+def _repeat(row: tuple[Any, ...]) -> bool:
+    """Whether something has arrived that goes to the successor, and that the statement did not see (engine.md, 6)."""
+    return len(row) > 2 and bool(row[2])
 
 
 def _ended(run: Run, judged: Ending, *, durable: bool = True) -> None:
     if durable:
         execution_ended(run.workflow_name, judged.status, judged.duration_ms)
     run.engine.remove(run)
+    if judged.successor is not None:
+        hints.send()
+    if run.leaves_children and judged.status in TERMINAL:
+        run.engine.in_background(closing.close_children, run.facts.organization, run.facts.id)
     with suppress(InvalidStateError):
         run.ended.set_result(judged)
 
@@ -110,7 +125,8 @@ def _ended(run: Run, judged: Ending, *, durable: bool = True) -> None:
 def _write_later(run: Run, judged: Ending, write: Write, patience: float) -> None:
     run.engine.writer.submit(write)
     try:
-        write.done.result(patience)
+        if _repeat(write.done.result(patience)):
+            _write_later(run, judged, Write(lambda: write.made), patience)
     except TimeoutError:
         write.done.add_done_callback(lambda done: _ended(run, judged, durable=done.exception() is None))
         raise PlatformUnavailable(

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.utils import Error as DatabaseError
 
 from orgs.tenancy import guard_thread, shared_context
-from workflows_app import recovery
+from workflows_app import closing, recovery
 from workflows_app.dispatch import workers
 from workflows_app.dispatch.sweep import Observer
 from workflows_app.engine.engine import Engine
@@ -65,6 +65,7 @@ class Housekeeping:
         for dead in self._observer.poll(workers.beats()):
             if workers.fence(dead.worker, dead.seen, dead.silent_seconds):
                 log.warning("worker is dead", worker=dead.seen.label, silent_seconds=round(dead.silent_seconds))
-        recovery.recover_orphans()
+        if recovery.recover_orphans():
+            closing.close_orphans()  # of those that could not be recovered
         if self._engine.kind != "worker":  # where rows are claimed, only the thread that claims knows which are held
             recovery.give_back(self._engine.id, self._engine.holds)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orgs.tenancy import org_context
-from workflows_app.engine import protection
+from workflows_app.engine import messages, protection
 from workflows_app.engine.alerting import compensation_failed, escalated
 from workflows_app.engine.facts import Facts
 from workflows_app.engine.notices import notify
@@ -28,6 +28,8 @@ class Asking:
 Service = Callable[[Asking, Mapping[str, Any]], Any]
 
 SERVICES: Mapping[str, Service] = {
+    "signal": messages.signal,
+    "cancel": messages.cancel,
     "notify": notify,
     "compensation_failed": compensation_failed,
     "escalated": escalated,

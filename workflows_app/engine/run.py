@@ -26,6 +26,7 @@ from workflows_app.engine.history import STOP, History, Key
 from workflows_app.engine.lines import Lines
 from workflows_app.engine.operations import Operations
 from workflows_app.engine.outside import OUTSIDE
+from workflows_app.engine.parenthood import Parenthood
 from workflows_app.engine.platform import Asking, perform
 from workflows_app.engine.position import Position, position
 from workflows_app.engine.steps import run_step
@@ -41,7 +42,7 @@ FLUSH_EVENTS = 200  # that many unwritten lines do not wait for the log delay
 MOST_TIMERS = 50  # that are kept without a look at which of them are over
 
 
-class Run:
+class Run(Parenthood):
     """The host of one execution's context. Its loop and its workflow thread write to it; the journal takes from it."""
 
     def __init__(
@@ -52,6 +53,7 @@ class Run:
         stretch: Stretch = FIRST_STRETCH,
         history: History | None = None,
     ) -> None:
+        super().__init__()
         self.facts = facts
         self.engine = engine
         self.stretch = stretch
@@ -240,11 +242,6 @@ class Run:
             return await OUTSIDE[name](self, step_info().idempotency_key, data)
         asking = Asking(self.facts, step_info().idempotency_key)
         return await self.engine.in_database_thread(perform, name, asking, data)
-
-    async def run_child(self, workflow: str, parameters: dict[str, Any]) -> Any:
-        """Runs a workflow as a child of this execution and returns its exact result, or raises its error."""
-        self.check()
-        return await self.engine.run_child(self, workflow, parameters)
 
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """For a plain `def` workflow: runs the coroutine on the engine's loop and waits in the workflow's thread."""

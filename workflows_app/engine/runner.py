@@ -15,6 +15,7 @@ from typing import Any
 
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.context import OrganizationContext
+from bifrost.sdk.errors import ContinueAsNew
 from bifrost.sdk.errors import TimeoutError as WorkflowTimeout
 from bifrost.sdk.steps import current_place
 from workflows_app.engine.current import current_run
@@ -162,7 +163,13 @@ async def _call(run: Run) -> Any:
     arguments = spec.arguments(run.facts.parameters)
     context: OrganizationContext | BlockingContext = OrganizationContext(run) if spec.is_async else BlockingContext(run)
     current_place.set(context)
-    return await recovered(run, _result_of(run, partial(spec.function, context, **arguments)))
+    try:
+        value = await recovered(run, _result_of(run, partial(spec.function, context, **arguments)))
+    except (Exception, ContinueAsNew, BaseExceptionGroup):
+        await run.wait_for_children()
+        raise
+    await run.wait_for_children()
+    return value
 
 
 async def _result_of(run: Run, function: Callable[[], Any]) -> Any:

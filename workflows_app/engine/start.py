@@ -19,6 +19,7 @@ from integrations import configs
 from integrations.sealing import VaultUnavailable, seal
 from orgs.records import Actor, OrganizationRecord
 from workflows_app import catalog
+from workflows_app.actors import actor_key
 from workflows_app.catalog import LoadedWorkflow
 from workflows_app.dispatch import settled
 from workflows_app.dispatch.models import Priority
@@ -38,7 +39,7 @@ PRIORITIES = {"user": Priority.HIGH, "command": Priority.HIGH, "system": Priorit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish to run a workflow, before anything was checked."""
+    """A wish to run a workflow, before anything was checked. `closes`: it is cancelled when its parent ends."""
 
     organization: OrganizationRecord
     workflow: str
@@ -53,6 +54,7 @@ class Request:
     foreground: bool = False
     retry_of: UUID | None = None
     code_version: str | None = None
+    closes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Prepared:
     secrets: tuple[str, ...]
     idempotency_key: str | None
     idempotency_digest: str | None
+    closes: bool = False
 
 
 def prepare(request: Request) -> Prepared:
@@ -101,11 +104,6 @@ def prepare(request: Request) -> Prepared:
 def usual_priority(actor: Actor) -> Priority:
     """People come first, what runs by itself comes last."""
     return PRIORITIES.get(actor.kind, Priority.NORMAL)
-
-
-def actor_key(actor: Actor) -> str:
-    """Who a caller's idempotency keys belong to."""
-    return f"{actor.kind}:{actor.id}"[:80]
 
 
 def begin(engine: Engine, prepared: Prepared) -> Run | None:
@@ -184,6 +182,7 @@ def row_parameters(prepared: Prepared) -> dict[str, Any]:
         "priority": int(prepared.priority),
         "resumable": facts.loaded.spec.retry_policy is not None,
         "retry_of": prepared.retry_of,
+        "closes_with": facts.parent if prepared.closes else None,
     }
 
 
@@ -217,7 +216,7 @@ def _with_stored_input(facts: Facts, request: Request) -> Prepared:
         digest = hashlib.sha256(json.dumps(facts.parameters, sort_keys=True).encode()).hexdigest()
     priority = usual_priority(request.actor) if request.priority is None else request.priority
     status = _first_status(request, facts.loaded)
-    return Prepared(facts, status, priority, request.retry_of, stored, sealed, secrets, key, digest)
+    return Prepared(facts, status, priority, request.retry_of, stored, sealed, secrets, key, digest, request.closes)
 
 
 def secret_values(loaded: LoadedWorkflow, parameters: Mapping[str, Any]) -> list[str]:

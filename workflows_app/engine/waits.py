@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SOON_SECONDS = 1.0  # a shorter wait is not worth the replay
 LOOK_SECONDS = 1.0
 NEVER = float("inf")
+# What is only told: whoever waits for it hears of it, and looks for itself what it is.
+NEWS = frozenset({"child_end", "decision"})
 # Not its title: the reason lies in the shared schema, and titles name customers.
 AN_APPROVAL = "an approval"
 
@@ -51,7 +53,9 @@ class Waits:
         self._run = run
         self._loop = run.engine.loop
         self._waiting: list[Waiting] = []
-        self._sent = sent  # what has arrived and nobody has taken yet
+        self._sent = deque(entry for entry in sent if entry.kind not in NEWS)  # arrived, and nobody has taken it yet
+        self._news = {(entry.kind, entry.name) for entry in sent if entry.kind in NEWS}
+        self._given: list[tuple[Operation, int]] = []  # numbers of entries that may be on their way to the code
         self._next_look: asyncio.TimerHandle | None = None
         run.operations.idle = self.consider
 
@@ -79,9 +83,10 @@ class Waits:
         reason is given."""
         await self._within(Waiting(operation, None, until, reason=reason))
 
-    async def entry(self, operation: Operation, kind: str, address: str, until: float = NEVER) -> None:
-        """Until such an entry is in the inbox, or until this time, within an operation that then looks for itself."""
-        await self._within(Waiting(operation, (kind, address), until))
+    async def news(self, operation: Operation, kind: str, address: str, until: float = NEVER) -> None:
+        """Until the inbox has this news, or until this time, within an operation that then looks for itself."""
+        if (kind, address) not in self._news:
+            await self._within(Waiting(operation, (kind, address), until))
 
     async def _within(self, waiting: Waiting) -> None:
         waiting.pause = self._loop.create_future()
@@ -95,8 +100,21 @@ class Waits:
 
     def receive(self, entry: Sent) -> None:
         """Something has arrived."""
-        self._sent.append(entry)
+        if entry.kind in NEWS:
+            self._news.add((entry.kind, entry.name))
+        else:
+            self._sent.append(entry)
         self._run.operations.pump()
+
+    def untaken(self) -> list[int]:
+        """The numbers of the signals that have arrived and that the code was not given."""
+        history = self._run.history
+        replayed = (history.ended[key].data for key in history.order)
+        return [
+            *(entry.number for entry in self._sent if entry.kind == "signal"),
+            *(number for _, number in filter(_is_on_its_way, self._given)),
+            *(data["inbox"] for data in replayed if "inbox" in data),
+        ]
 
     def _gone(self, waiting: Waiting) -> None:
         if waiting in self._waiting:
@@ -133,9 +151,15 @@ class Waits:
         way to the code: that might end the wait without it."""
         now = time.time()
         for waiting in list(self._waiting):
+            if waiting.wants is not None and waiting.pause is not None:
+                if waiting.wants in self._news or waiting.due <= now:
+                    self._end(waiting)
+                    return True
+                continue
             entry = self._entry_for(waiting) if self._run.operations.settled else None
             if entry is not None:
                 self._sent.remove(entry)
+                self._given = [*filter(_is_on_its_way, self._given), (waiting.operation, entry.number)]
                 self._end(waiting, value=entry.data, inbox=entry.number)
                 return True
             if waiting.due <= now and not (waiting.wants and self._entry_for(waiting)):
@@ -174,6 +198,11 @@ class Waits:
         more = f" and {others} more" if others else ""
         until = "" if due == NEVER else f" until {datetime.fromtimestamp(due, UTC):%Y-%m-%d %H:%M:%S} UTC"
         return f"waits for {first}{more}{until}"
+
+
+def _is_on_its_way(given: tuple[Operation, int]) -> bool:
+    operation, _ = given
+    return not operation.outcome.done() or operation.outcome.cancelled()
 
 
 def _due(seconds: float | None) -> float | None:

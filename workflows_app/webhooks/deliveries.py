@@ -20,8 +20,8 @@ from orgs.permissions import EVERYTHING
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import executions
+from workflows_app.actors import actor_key
 from workflows_app.catalog import LoadedWorkflow
-from workflows_app.engine.start import actor_key
 from workflows_app.errors import DeliveryNotKept, IdempotencyConflict, UnknownDelivery
 from workflows_app.models import Execution, Status, WebhookDelivery
 from workflows_app.webhooks.bodies import Content, read_content

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from orgs.permissions import EVERYTHING
 from orgs.records import Actor, OrganizationRecord
@@ -14,6 +18,7 @@ from tests.workflows_app.engine.test_waits import wait_suspended
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import sending
 from workflows_app.dispatch.models import Dispatch
+from workflows_app.engine import children
 from workflows_app.executions import Start, submit
 from workflows_app.models import Execution
 
@@ -139,6 +144,31 @@ def test_a_parent_that_runs_out_of_time_stops_its_child(
     eventually(lambda: not Dispatch.objects.exists(), "end of both")
     (child,) = children_of(acme, outcome.execution_id)
     assert child.status == "Cancelled"
+
+
+def test_a_child_that_begins_when_its_parent_has_just_given_up_ends_at_once(
+    run: Run, workspace: Workspace, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.add(
+        FAMILY
+        + """
+    @workflow(name="gives_up")
+    async def gives_up(context):
+        return (await context.first(context.execute_workflow("sleeper"), context.sleep(0.1))).key
+"""
+    )
+    go, begin = threading.Event(), children.begin
+
+    def late(engine: Any, prepared: Any) -> Any:
+        assert go.wait(20)
+        return begin(engine, prepared)
+
+    monkeypatch.setattr(children, "begin", late)
+    outcome = run("gives_up")
+    assert outcome.result == 1
+    go.set()
+    eventually(lambda: [child.status for child in children_of(acme, outcome.execution_id)] == ["Cancelled"], "end")
+    assert not Dispatch.objects.exists()
 
 
 def test_children_are_nested_ten_deep_at_most(run: Run, workspace: Workspace, acme: OrganizationRecord) -> None:

@@ -64,6 +64,8 @@ def test_a_listed_execution_has_its_summary(api: Api, acme: OrganizationRecord) 
         "codeVersion": "c0de",
         "parentExecutionId": None,
         "retryOf": None,
+        "continuedFrom": None,
+        "continuedAs": None,
     }
 
 
@@ -169,6 +171,18 @@ def test_a_record_holds_everything_the_contract_names(api: Api, acme: Organizati
     assert found["children"] == [{"executionId": str(child), "workflowName": "child", "status": "Failed"}]
     assert found["waitingFor"] is None and found["truncated"] == []
     assert api.get(f"/api/executions/{child}").json()["parentExecutionId"] == str(made)
+
+
+def test_those_that_went_on_one_after_the_other_name_each_other_and_are_one_child(
+    api: Api, acme: OrganizationRecord
+) -> None:
+    parent, second = make_execution(acme), uuid7()
+    first = make_execution(acme, parent=parent, result={"continuedAs": str(second)}, continued_as=second)
+    make_execution(acme, id=second, parent=parent, status="Suspended", continued_from=first, chain=first)
+    assert api.get(f"/api/executions/{first}").json()["continuedAs"] == str(second)
+    assert api.get(f"/api/executions/{second}").json()["continuedFrom"] == str(first)
+    [child] = api.get(f"/api/executions/{parent}").json()["children"]
+    assert (child["executionId"], child["status"]) == (str(second), "Suspended")
 
 
 def test_a_failed_one_says_why_with_its_details_unredacted(api: Api, acme: OrganizationRecord) -> None:

@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app import following
 from workflows_app.models import Execution
 
 from .conftest import Api
@@ -90,3 +91,16 @@ def test_reads_use_indexes_and_touch_few_rows(
             node for node in found if node["Node Type"] == "Seq Scan" and "workflows_app" in node["Relation Name"]
         ]
         assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in found) < 2_000, statement
+
+
+def test_the_last_of_a_chain_is_found_by_indexes(acme: OrganizationRecord, ten_thousand: UUID) -> None:
+    with org_context(acme):
+        last = Execution.objects.filter(id__gt=ten_thousand).order_by("id")[0].id
+        Execution.objects.filter(id__lt=ten_thousand).update(chain=ten_thousand, continued_as=ten_thousand)
+        Execution.objects.filter(id=ten_thousand).update(continued_as=last)
+        Execution.objects.filter(id=last).update(chain=ten_thousand)
+        with CaptureQueriesContext(connection) as captured:
+            assert following.last_of(ten_thousand).get().id == last
+    found = plan(acme, captured[-1]["sql"])
+    assert not [node for node in found if node["Node Type"] == "Seq Scan"]
+    assert max(node["Actual Rows"] + node.get("Rows Removed by Filter", 0) for node in found) < 2_000

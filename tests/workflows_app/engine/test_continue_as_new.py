@@ -1,0 +1,453 @@
+"""A workflow that goes on as a new execution of itself, for loops without end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db import connection, connections, transaction
+
+from orgs.records import OrganizationRecord
+from orgs.tenancy import org_context
+from tests.workflows_app.engine.conftest import ADA, Run, Workspace, journal, recorded
+from tests.workflows_app.engine.interrupting import Interrupted
+from tests.workflows_app.engine.losing import lose
+from tests.workflows_app.engine.test_children import COMMAND, children_of
+from tests.workflows_app.engine.test_waits import signal, wait_suspended
+from tests.workflows_app.engine.working import Worker, eventually
+from workflows_app import queries, sending
+from workflows_app.dispatch.models import Dispatch, Fleet
+from workflows_app.engine import continuing
+from workflows_app.executions import Outcome, Start, submit
+from workflows_app.models import Execution, Inbox
+
+LOOP = """
+    @workflow(execution_mode="async")
+    async def counts(context, number: int = 1, until: int = 10):
+        context.log("info", f"generation {number}")
+        await context.step("work", work, number)
+        if number < until:
+            await context.continue_as_new(number=number + 1, until=until)
+        return {"number": number, "api_token": "not-from-the-vault"}
+
+    async def work(number):
+        return number
+
+    @workflow(execution_mode="async")
+    async def collects(context, until: int, got: list = []):
+        got = [*got, await context.wait_for_signal("event")]
+        if len(got) < until:
+            await context.continue_as_new(until=until, got=got)
+        return got
+
+    @workflow(execution_mode="async")
+    async def has_one(context, how: str, until: int = 3):
+        if how == "runs":
+            return await context.execute_workflow("counts", {"until": until})
+        handle = await context.start_workflow("counts", {"until": until})
+        return await handle
+
+    @workflow(execution_mode="async")
+    async def tries(context, number: int = 1):
+        try:
+            await context.continue_as_new(number="five")
+        except ValidationError as error:
+            first = error.field
+        try:
+            await context.continue_as_new(nonsense=1)
+        except ValidationError as error:
+            return [first, error.field]
+
+    @workflow(execution_mode="async")
+    async def gated(context, directory: str, again: bool = False):
+        import os
+        if again:
+            return await context.wait_for_signal("event")
+        await context.step("work", work, 1)
+        while not os.path.exists(directory + "/open"):
+            await asyncio.sleep(0.02)
+        await context.continue_as_new(directory=directory, again=True)
+"""
+
+
+def chain_of(acme: OrganizationRecord, first: str) -> list[Execution]:
+    """All that went on one after the other, the first one first."""
+    with org_context(acme):
+        rows = list(Execution.objects.filter(chain=first).order_by("id"))
+        return [Execution.objects.get(id=first), *rows]
+
+
+def test_ten_generations_leave_ten_records_and_have_one_place_in_the_queue(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(LOOP)
+    worker.start()
+    outcome = submit(Start(acme, "counts", {}, COMMAND))
+    places = set()
+    with org_context(acme):
+        while Fleet.objects.count() < 10:
+            places.add(Dispatch.objects.count())
+    end = worker.end_of(acme, outcome)
+
+    assert end.result == {"number": 10, "api_token": "not-from-the-vault"}
+    assert places <= {0, 1}
+    generations = chain_of(acme, outcome.execution_id)
+    assert [row.input["number"] for row in generations] == list(range(1, 11))
+    assert [row.continued_as for row in generations[:-1]] == [row.id for row in generations[1:]]
+    assert [row.continued_from for row in generations[1:]] == [row.id for row in generations[:-1]]
+    assert [row.status for row in generations] == ["Success"] * 10
+    assert generations[0].result == {"continuedAs": str(generations[1].id)}
+    assert end.execution_id == str(generations[-1].id)
+    assert {(row.depth, row.parent, row.actor, row.attempt) for row in generations} == {(0, None, "command:command", 1)}
+    assert not Dispatch.objects.exists()
+    # Each has a journal of its own.
+    assert [data["message"] for _, _, data in journal(acme, Outcome(str(generations[4].id), ""), "log")] == [
+        "generation 5"
+    ]
+    started = journal(acme, Outcome(str(generations[1].id), ""), "status")
+    assert started[0] == ("status", "Queued", {"continuedFrom": outcome.execution_id})
+    assert journal(acme, outcome, "status")[-1][2] == {"continuedAs": str(generations[1].id)}
+
+
+def test_signals_that_nobody_has_taken_go_to_the_successor_in_their_order(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(LOOP)
+    outcome = submit(Start(acme, "collects", {"until": 6}, COMMAND))
+    for number in (1, {"password": "hunter22"}, 3, 4):
+        signal(acme, outcome, "event", number)
+    worker.start()
+    eventually(lambda: len(chain_of(acme, outcome.execution_id)) == 5, "fifth generation")
+    fifth = chain_of(acme, outcome.execution_id)[-1]
+    eventually(lambda: queries.get_summary(acme, fifth.id)["status"] == "Suspended", "wait")
+    # By the first one's id, which is all that others know.
+    signal(acme, outcome, "event", 5)
+    signal(acme, outcome, "event", 6)
+    assert worker.end_of(acme, outcome).result == [1, {"password": "hunter22"}, 3, 4, 5, 6]
+    with org_context(acme):
+        assert Inbox.objects.filter(kind="signal").count() == 6
+
+
+@contextmanager
+def just_being_sent(send: Any) -> Iterator[None]:
+    """Sends in a transaction that commits when somebody waits for the row in the run queue that it holds."""
+    sent, waited = threading.Event(), threading.Event()
+
+    def held() -> None:
+        try:
+            with transaction.atomic():
+                send()
+                sent.set()
+                eventually(_somebody_waits, "statement that waits for the row")
+            waited.set()
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=held)
+    thread.start()
+    assert sent.wait(20)
+    yield
+    thread.join(30)
+    assert waited.is_set()
+
+
+def _somebody_waits() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")  # else it is the same for the whole transaction
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            " AND query LIKE '%%seen AS%%' AND pid <> pg_backend_pid())"
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_signal_that_arrives_exactly_then_is_not_lost(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, tmp_path: Any
+) -> None:
+    workspace.add(LOOP)
+    worker.start()
+    outcome = submit(Start(acme, "gated", {"directory": str(tmp_path)}, COMMAND))
+    eventually(lambda: journal(acme, outcome, "step"), "run that goes on")
+    with just_being_sent(lambda: sending.signal(acme, UUID(outcome.execution_id), "event", "just in time", ADA)):
+        (tmp_path / "open").touch()
+    assert worker.end_of(acme, outcome).result == "just in time"
+    assert len(chain_of(acme, outcome.execution_id)) == 2
+
+
+def test_a_cancel_that_arrives_exactly_then_ends_the_successor(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, tmp_path: Any
+) -> None:
+    workspace.add(LOOP)
+    worker.start()
+    outcome = submit(Start(acme, "gated", {"directory": str(tmp_path)}, COMMAND))
+    eventually(lambda: journal(acme, outcome, "step"), "run that goes on")
+    with just_being_sent(lambda: sending.cancel(acme, UUID(outcome.execution_id), ADA)):
+        (tmp_path / "open").touch()
+    assert worker.end_of(acme, outcome).status == "Cancelled"
+    first, second = chain_of(acme, outcome.execution_id)
+    assert (first.status, second.status) == ("Success", "Cancelled")
+    assert second.error["message"] == "Cancelled by Ada."
+
+
+def test_a_signal_under_way_to_a_wait_that_is_given_up_is_kept(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def leaves(context, again: bool = False):
+            if again:
+                return await context.wait_for_signal("b")
+            both = [asyncio.ensure_future(context.wait_for_signal(name)) for name in "ab"]
+            await both[0]
+            await context.continue_as_new(again=True)
+        """
+    )
+    outcome = submit(Start(acme, "leaves", {}, COMMAND))
+    signal(acme, outcome, "a")
+    signal(acme, outcome, "b", "for the next one")
+    worker.start()
+    assert worker.end_of(acme, outcome).result == "for the next one"
+
+
+def test_a_wrong_parameter_is_an_error_of_the_run_which_goes_on(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(LOOP)
+    worker.start()
+    outcome = submit(Start(acme, "tries", {}, COMMAND))
+    assert worker.end_of(acme, outcome).result == ["number", "nonsense"]
+    assert recorded(acme, outcome).continued_as is None
+
+
+def test_a_run_that_is_lost_while_it_goes_on_has_one_successor(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.add(LOOP)
+    engine = worker.start()
+    monkeypatch.setattr(continuing, "prepare", interrupted := Interrupted(continuing.prepare))
+    outcome = submit(Start(acme, "counts", {"until": 2}, COMMAND))
+    interrupted.lose(engine)
+    worker.start()
+    assert worker.end_of(acme, outcome).result["number"] == 2
+    assert len(chain_of(acme, outcome.execution_id)) == 2
+    with org_context(acme):
+        assert Execution.objects.count() == 2
+    # What it had done was not done again.
+    assert len([data for _, _, data in journal(acme, outcome, "step") if data["state"] == "done"]) == 1
+
+
+@pytest.mark.parametrize("how", ["runs", "starts"])
+def test_a_parent_gets_the_result_of_the_last(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, how: str
+) -> None:
+    workspace.add(LOOP)
+    worker.start()
+    outcome = submit(Start(acme, "has_one", {"how": how}, COMMAND))
+    assert worker.end_of(acme, outcome).result == {"number": 3, "api_token": "not-from-the-vault"}
+    generations = children_of(acme, outcome.execution_id)
+    assert [(row.depth, row.input["number"]) for row in generations] == [(1, 1), (1, 2), (1, 3)]
+    # In the tree it is one child.
+    shown = queries.get_execution(acme, UUID(outcome.execution_id))["children"]
+    assert [child["executionId"] for child in shown] == [str(generations[-1].id)]
+
+
+def test_a_parent_that_is_lost_meanwhile_gets_it_all_the_same(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        LOOP
+        + """
+    @workflow(execution_mode="async")
+    async def has_collector(context):
+        handle = await context.start_workflow("collects", {"until": 3})
+        return await handle
+"""
+    )
+    engine = worker.start()
+    outcome = submit(Start(acme, "has_collector", {}, COMMAND))
+    wait_suspended(acme, outcome)
+    (first,) = children_of(acme, outcome.execution_id)
+    child = Outcome(str(first.id), "")
+
+    def waits(generation: int) -> bool:
+        """One that is lost before it waits could not run again."""
+        generations = chain_of(acme, child.execution_id)
+        return len(generations) == generation and generations[-1].status == "Suspended"
+
+    signal(acme, child, "event", 1)
+    eventually(lambda: waits(2), "second generation")
+    lose(engine)
+    signal(acme, child, "event", 2)
+    engine = worker.start()
+    eventually(lambda: waits(3), "third generation")
+    lose(engine)
+    signal(acme, child, "event", 3)
+    worker.start()
+    assert worker.end_of(acme, outcome).result == [1, 2, 3]
+
+
+def test_the_child_that_goes_on_is_cancelled_with_its_parent(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        LOOP
+        + """
+    @workflow(execution_mode="async")
+    async def leaves(context):
+        handle = await context.start_workflow("collects", {"until": 3})
+        await handle.signal("event", 1)
+        await context.wait_for_signal("end")
+"""
+    )
+    worker.start()
+    outcome = submit(Start(acme, "leaves", {}, COMMAND))
+    eventually(lambda: len(children_of(acme, outcome.execution_id)) == 2, "second generation")
+    signal(acme, outcome, "end")
+    worker.end_of(acme, outcome)
+    eventually(lambda: children_of(acme, outcome.execution_id)[-1].status == "Cancelled", "cancelled child")
+    assert not Dispatch.objects.exists()
+
+
+def test_it_is_no_failure_to_the_code_that_it_leaves(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async", retry_policy={"max_attempts": 3})
+        async def careful(context, again: bool = False):
+            if again:
+                return "again"
+            try:
+                await context.continue_as_new(again=True)
+            except Exception:
+                return "it was caught"
+            finally:
+                context.log("info", "cleaned up")
+
+        @workflow(execution_mode="async")
+        def plain(context, again: bool = False):
+            return "again" if again else context.continue_as_new(again=True)
+
+        @workflow(execution_mode="async")
+        async def gathers(context, again: bool = False):
+            if again:
+                return "again"
+            await asyncio.gather(context.wait_for_signal("never"), context.continue_as_new(again=True))
+
+        @workflow(execution_mode="async")
+        async def groups(context, again: bool = False):
+            if again:
+                return "again"
+            async with asyncio.TaskGroup() as group:
+                group.create_task(context.wait_for_signal("never"))
+                group.create_task(context.continue_as_new(again=True))
+        """
+    )
+    worker.start()
+    for name in ("careful", "plain", "gathers", "groups"):
+        outcome = submit(Start(acme, name, {}, COMMAND))
+        assert worker.end_of(acme, outcome).result == "again", name
+        assert recorded(acme, outcome).status == "Success"
+        assert journal(acme, outcome, "error") == []
+    careful = chain_of(acme, str(_first(acme, "careful").id))[0]
+    assert [data["message"] for _, _, data in journal(acme, Outcome(str(careful.id), ""), "log")] == ["cleaned up"]
+
+
+def test_a_run_that_has_been_cancelled_does_not_go_on(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def insists(context, again: bool = False):
+            try:
+                await asyncio.sleep(30)
+            finally:
+                await context.continue_as_new(again=True)
+        """
+    )
+    worker.start()
+    outcome = submit(Start(acme, "insists", {}, COMMAND))
+    eventually(lambda: Dispatch.objects.filter(status="Running").exists(), "run")
+    sending.cancel(acme, UUID(outcome.execution_id), ADA)
+    worker.wake()
+    assert worker.end_of(acme, outcome).status == "Cancelled"
+    assert len(chain_of(acme, outcome.execution_id)) == 1
+
+
+def test_parameters_that_look_like_secrets_are_kept_exactly(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def knows(context, password: str = ""):
+            if not password:
+                await context.continue_as_new(password="hunter22")
+            return password == "hunter22"
+        """
+    )
+    worker.start()
+    outcome = submit(Start(acme, "knows", {}, COMMAND))
+    assert worker.end_of(acme, outcome).result is True
+    assert chain_of(acme, outcome.execution_id)[-1].input == {"password": "REDACTED"}
+
+
+def test_failed_items_stay_with_the_run_that_had_them(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def partly(context, again: bool = False):
+            if not again:
+                context.complete_with_errors(None, ["one"])
+                await context.continue_as_new(again=True)
+            return "well"
+        """
+    )
+    worker.start()
+    outcome = submit(Start(acme, "partly", {}, COMMAND))
+    assert worker.end_of(acme, outcome).status == "Success"
+    first, second = chain_of(acme, outcome.execution_id)
+    assert (first.status, first.result) == ("CompletedWithErrors", {"continuedAs": str(second.id)})
+    assert Fleet.objects.get(execution=first.id).status == "CompletedWithErrors"
+
+
+def test_who_waits_for_a_start_waits_for_the_last(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(LOOP)
+    worker.start()
+    start = Start(acme, "counts", {"until": 3}, COMMAND, idempotency_key="once", wait_seconds=20)
+    outcome = submit(start)
+    assert (outcome.status, outcome.result["number"]) == ("Success", 3)
+    assert submit(start).execution_id == outcome.execution_id  # the same key, the same answer
+
+
+def test_a_sync_run_goes_on_in_the_background(run: Run, workspace: Workspace, acme: OrganizationRecord) -> None:
+    workspace.add(
+        """
+        @workflow
+        async def foreground(context, again: bool = False):
+            if not again:
+                await context.continue_as_new(again=True)
+            return "again"
+        """
+    )
+    outcome = run("foreground")
+    assert outcome.status == "Queued"
+    with org_context(acme):
+        first, second = Execution.objects.order_by("id")
+    assert (str(second.id), second.continued_from) == (outcome.execution_id, first.id)
+    assert Dispatch.objects.get().execution == second.id
+
+
+def _first(acme: OrganizationRecord, workflow: str) -> Execution:
+    with org_context(acme):
+        return Execution.objects.get(workflow=workflow, continued_from__isnull=True)
