@@ -51,6 +51,7 @@ def summary_document(row: Mapping[str, Any]) -> dict[str, Any]:
         "codeVersion": row["code_version"],
         "parentExecutionId": str(row["parent"]) if row["parent"] else None,
         "retryOf": str(row["retry_of"]) if row["retry_of"] else None,
+        "forkedFrom": row["trigger"].get("forkedFrom"),
     }
 
 

@@ -67,6 +67,7 @@ _SUMMARY: Mapping[str, Shape] = {
     "codeVersion": TEXT,
     "parentExecutionId": nullable(ID),
     "retryOf": nullable(ID),
+    "forkedFrom": nullable(ID),
 }
 _LOG: Mapping[str, Shape] = {"timestamp": TIME, "level": TEXT, "message": TEXT, "data": ANYTHING}
 _ERROR: Mapping[str, Shape] = {"error": TEXT, "message": TEXT, "details": OBJECT}

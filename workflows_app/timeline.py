@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from workflows_app.engine.history import OPERATIONS
+from workflows_app.engine.history import OPERATIONS, TAKEN_OVER
 from workflows_app.models import Status
 
 ONE_LINE = 100
@@ -116,6 +116,7 @@ def _operation(kind: str, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
     if (milliseconds := facts.get("durationMs")) is not None:
         what += f", {duration(milliseconds)}"
     below = {part: facts[part] for part in ("arguments", "value", "heartbeat", "due") if facts.get(part) is not None}
+    what += ", taken over" if TAKEN_OVER in facts else ""
     return (what if state == "done" else f"{what}: {state}"), below
 
 

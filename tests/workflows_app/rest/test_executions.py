@@ -64,6 +64,7 @@ def test_a_listed_execution_has_its_summary(api: Api, acme: OrganizationRecord) 
         "codeVersion": "c0de",
         "parentExecutionId": None,
         "retryOf": None,
+        "forkedFrom": None,
     }
 
 

@@ -125,6 +125,7 @@ OPERATIONS = [
     "startWorkflow",
     "cancelExecution",
     "retryExecution",
+    "forkExecution",
     "listApprovals",
     "getApproval",
     "approve",
