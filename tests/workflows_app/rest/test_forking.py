@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from orgs.permissions import EXECUTE_WORKFLOWS, VIEW_EXECUTIONS
+from orgs.permissions import EXECUTE_WORKFLOWS, VIEW_EXECUTIONS, VIEW_OWN_EXECUTIONS
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from tests.workflows_app.rest.conftest import Api, ApiOf, refusal
@@ -31,6 +31,8 @@ def recorded(organization: OrganizationRecord, **fields: object) -> UUID:
         ("step", "second", failed),
         ("value", "random", {"value": 0.5}),
     )
+    with org_context(organization):
+        ExecutionEvent.objects.filter(execution=made).update(number=0)
     return made
 
 
@@ -44,14 +46,14 @@ def begins_with(organization: OrganizationRecord, path: str) -> list[tuple[str, 
 def test_a_fork_is_a_new_execution_with_the_same_input_linked_to_the_old_one(
     api: Api, acme: OrganizationRecord
 ) -> None:
-    old = recorded(acme, input={"message": "hi"})
+    old = recorded(acme, input={"message": "hi", "times": 1})
 
     answer = api.post(f"/api/executions/{old}/fork?step=2")
 
     assert answer.status_code == 202 and answer.json()["status"] == "Queued"
     record = api.get(answer.json()["pollUrl"]).json()
     assert (record["forkedFrom"], record["retryOf"], record["trigger"]["type"]) == (str(old), None, "fork")
-    assert record["inputData"] == {"message": "hi"}
+    assert record["inputData"] == {"message": "hi", "times": 1}
     told = begins_with(acme, answer.json()["pollUrl"])
     assert told == [("status", "Queued"), ("config", "region"), ("step", "first"), ("value", "uuid")]
     journal = api.get(f"{answer.json()['pollUrl']}/journal").json()["results"]
@@ -114,7 +116,7 @@ def test_a_fork_needs_the_permission_to_run_and_ones_own_or_the_permission_to_se
     api_of: ApiOf, acme: OrganizationRecord
 ) -> None:
     old = recorded(acme)
-    looking, running = api_of(acme, VIEW_EXECUTIONS), api_of(acme, EXECUTE_WORKFLOWS)
+    looking, running = api_of(acme, VIEW_EXECUTIONS), api_of(acme, EXECUTE_WORKFLOWS, VIEW_OWN_EXECUTIONS)
     assert refusal(looking.post(f"/api/executions/{old}/fork?step=1")) == (403, "PermissionError")
     assert refusal(running.post(f"/api/executions/{old}/fork?step=1")) == (404, "NotFound")
     both = api_of(acme, VIEW_EXECUTIONS, EXECUTE_WORKFLOWS)
