@@ -112,7 +112,9 @@ def recorded_execution(organization: OrganizationRecord, execution: UUID, loaded
         attempt=attempt,
     )
     history = earlier.recalled(organization, rows, attempt)
-    return Recorded(facts, history, row.status, row.error, configs.snapshot(organization))
+    sealed = [line[0] for line in rows if line[-1] is not None]
+    snapshot = configs.snapshot(organization)
+    return Recorded(facts, history, row.status, row.error, snapshot, sealed_from=min(sealed, default=None))
 
 
 def recorded_document(document: Mapping[str, Any], loaded: LoadedWorkflow) -> Recorded:

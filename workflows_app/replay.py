@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
@@ -66,10 +67,12 @@ def replay_function(function: Callable[..., Any], document: Mapping[str, Any]) -
     return replay(recorded_document(document, loaded))
 
 
-def replay(recorded: Recorded, seconds: float = SECONDS) -> Replayed:
+def replay(recorded: Recorded, seconds: float | None = None) -> Replayed:
     """Runs it in a thread and on a loop of its own, so that the caller may have a loop that runs."""
     done: Future[Replayed] = Future()
-    thread = threading.Thread(target=_run, args=(recorded, seconds, done), name="replay", daemon=True)
+    thread = threading.Thread(
+        target=_run, args=(recorded, SECONDS if seconds is None else seconds, done), name="replay", daemon=True
+    )
     thread.start()
     return done.result()
 
@@ -90,7 +93,6 @@ def _run(recorded: Recorded, seconds: float, done: Future[Replayed]) -> None:
 
 async def _judged(recorded: Recorded, engine: StandIn, seconds: float) -> Replayed:
     try:
-        run, outcome = await played(recorded, engine, seconds)
+        return await played(recorded, engine, seconds, partial(verdict.verdict, recorded))
     except TimeoutError:
         return verdict.out_of_time(recorded, seconds)
-    return verdict.verdict(recorded, run, outcome)

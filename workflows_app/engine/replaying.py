@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from integrations.configs import ConfigSnapshot
 from workflows_app.engine import runner
@@ -25,6 +25,8 @@ from workflows_app.engine.stand_in import StandIn
 from workflows_app.engine.start import secret_values
 from workflows_app.engine.waits import Waits
 
+T = TypeVar("T")
+
 LOOK_AGAIN_SECONDS = 0.02
 LEAVE_SECONDS = 1.0
 NO_LIMIT_SECONDS = 1_000_000.0  # the replay has a limit of its own
@@ -34,8 +36,9 @@ NO_LIMIT_SECONDS = 1_000_000.0  # the replay has a limit of its own
 class Recorded:
     """An execution's last attempt, as its journal tells it.
 
-    `redacted_from`: the number of the first line from which a value is known only redacted, 0 where the input is; None
-    where all are exact. `status` and `error` are the record's.
+    `redacted_from`: the number of the first line of which a value is known only redacted, 0 where the input is; None
+    where all are exact. `sealed_from`: that of the first one whose exact value is encrypted. `status` and `error` are
+    the record's.
     """
 
     facts: Facts
@@ -44,6 +47,7 @@ class Recorded:
     error: dict[str, Any] | None
     config: ConfigSnapshot
     redacted_from: int | None = None
+    sealed_from: int | None = None
 
 
 class ReplayRun(Run):
@@ -61,7 +65,7 @@ class ReplayRun(Run):
             for key in container
             if key.kind != STOP
         )
-        self.operations = ReplayOperations(self, history, recorded.redacted_from)
+        self.operations = ReplayOperations(self, recorded)
         self.waits = ReplayWaits(self, history.unread(), rested)
         for value in secret_values(recorded.facts.loaded, recorded.facts.parameters):
             self.scrubber.add(value)
@@ -78,11 +82,12 @@ class ReplayRun(Run):
 class ReplayOperations(Operations):
     """Those that the journal holds; any other one waits for ever."""
 
-    def __init__(self, run: Run, history: History, redacted_from: int | None) -> None:
-        super().__init__(run, history)
+    def __init__(self, run: ReplayRun, recorded: Recorded) -> None:
+        super().__init__(run, recorded.history)
         self.live: list[Operation] = []
         self.not_compared: list[Key] = []
-        self._redacted_from = redacted_from
+        self._replay = run
+        self._recorded = recorded
 
     @property
     def asked_for(self) -> frozenset[Key]:
@@ -102,15 +107,19 @@ class ReplayOperations(Operations):
         raise AssertionError("Nobody ends it.")
 
     def _compare(self, operation: Operation) -> None:
-        """Arguments that may come from a value which is known only redacted count as those that were recorded."""
+        """Arguments that may come from a value which a replay does not have count as those that were recorded."""
         line = self.history.ended.get(operation.key) or self.history.reused.get(operation.key)
-        if line is not None and line.data.get("digest") != operation.digest and self._may_be_redacted(line):
+        if line is not None and line.data.get("digest") != operation.digest and self._may_lack_values(line):
             self.not_compared.append(operation.key)
             operation.digest = str(line.data.get("digest"))
         super()._compare(operation)
 
-    def _may_be_redacted(self, line: Line) -> bool:
-        return self._redacted_from is not None and line.seq > self._redacted_from
+    def _may_lack_values(self, line: Line) -> bool:
+        """A sealed value may hold a secret, which is told from the rest only by who has read it."""
+        lacking = self._recorded.redacted_from
+        if lacking is None and self._replay.secrets_asked:
+            lacking = self._recorded.sealed_from
+        return lacking is not None and line.seq > lacking
 
 
 class ReplayWaits(Waits):
@@ -129,8 +138,10 @@ class ReplayWaits(Waits):
             self._look_in(LOOK_AGAIN_SECONDS)
 
 
-async def played(recorded: Recorded, engine: StandIn, seconds: float) -> tuple[ReplayRun, Outcome | None]:
-    """The run, and what came out of its code; None where that has come to rest behind the journal's end.
+async def played(
+    recorded: Recorded, engine: StandIn, seconds: float, judge: Callable[[ReplayRun, Outcome | None], T]
+) -> T:
+    """What the judge says of the run and of what came out of its code; None: it rests behind the journal's end.
 
     Raises TimeoutError where neither happens in time. Call on the stand-in's loop.
     """
@@ -142,9 +153,10 @@ async def played(recorded: Recorded, engine: StandIn, seconds: float) -> tuple[R
 
     run = ReplayRun(recorded, engine, lambda: end(None))
     runner.launch(run, NO_LIMIT_SECONDS, lambda _run, outcome: end(outcome))
+    run.operations.pump()  # its code may rest without having asked for anything
     try:
         async with asyncio.timeout(seconds):
-            return run, await over
+            return judge(run, await over)
     finally:
         await _leave(run)
 

@@ -50,7 +50,8 @@ def _rested(recorded: Recorded, run: ReplayRun) -> Replayed:
     """Behind the journal's end, or where the run was stopped."""
     live = tuple(f"the {operation.key}" for operation in run.operations.live)
     if live:
-        return _judged(run, True, f"the code goes on with {_listed(live)}", live=live)
+        then = f"; {_recorded_end(recorded)}" if recorded.status in TERMINAL else ""
+        return _judged(run, True, f"the code goes on with {_listed(live)}{then}", live=live)
     given_up = _listed([f"the {key}" for key in sorted(recorded.history.cancelled)]) or "nothing"
     if recorded.error is not None:
         return _judged(run, True, f"the code waits for {given_up}, where the run was stopped")
@@ -62,17 +63,23 @@ def _ended(recorded: Recorded, run: ReplayRun, outcome: Outcome) -> Replayed:
     status, error = _status(run, document), document and document["error"]
     now = f"{status} with {error}" if error else str(status)
     told = {"result": plain(outcome.value) if error is None else None, "error": error}
-    if recorded.status not in TERMINAL:
-        then, same = f"the record is {recorded.status}", False
-    else:
-        name = None if recorded.status in WELL else (recorded.error or {}).get("error")
-        then = f"the record ended as {recorded.status}{f' with {name}' if name else ''}"
-        same = (str(status), error) == (recorded.status, name)
-    if same:
+    then = _recorded_end(recorded)
+    if (str(status), error) == (recorded.status, _recorded_error(recorded)):
         return _judged(run, True, f"the code ends as recorded: {now}", **told)
     if document is None:
         return _judged(run, True, f"the code ends as {now}; {then}", **told)
     return _judged(run, False, f"The code ends as {now}: {document['message']}; {then}.{_note(run)}", **told)
+
+
+def _recorded_end(recorded: Recorded) -> str:
+    if recorded.status not in TERMINAL:
+        return f"the record is {recorded.status}"
+    error = _recorded_error(recorded)
+    return f"the record ended as {recorded.status}{f' with {error}' if error not in {None, recorded.status} else ''}"
+
+
+def _recorded_error(recorded: Recorded) -> str | None:
+    return None if recorded.status in WELL or recorded.error is None else str(recorded.error["error"])
 
 
 def _document(run: ReplayRun, outcome: Outcome) -> dict[str, Any] | None:
@@ -104,7 +111,8 @@ def _judged(
     if compatible:
         message = f"compatible: {asked:,} of {known:,} recorded operations were asked for in their order; {what}."
         if not_compared:
-            message += f" The arguments of {_listed(not_compared)} come from redacted values and cannot be compared."
+            message += f" The arguments of {_listed(not_compared)} come from values that a replay does not have"
+            message += " (redacted, or made of secrets), and cannot be compared."
     return Replayed(compatible, message, known, asked, live, not_compared, result, error)
 
 
