@@ -6,7 +6,7 @@ Both take what `recording.document_of` gives, which holds nothing that must not 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
@@ -21,6 +21,12 @@ from workflows_app import timeline
 from workflows_app.engine.recorded import RecordedOperation, operations_of
 from workflows_app.recording import lines_of
 
+Row = tuple[Any, ...]
+
+COLUMNS: Row = ("#", "at", "", "what", "took", "tries", "outcome")
+WHAT = 3
+RIGHT = frozenset({0, 1, 4, 5})
+MOST_NAME = 44
 BAR = 20
 VALUE = 60
 # Of the lines that are no operations: those that tell how the execution went on.
@@ -32,13 +38,8 @@ STATES = {"failed": "red", "retrying": "yellow", "cancelled": "yellow", "done": 
 def compact(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
     """Steps, waits and children in a line each, numbered as `fork` counts them: when, how long, what came of it."""
     clock = Clock(document)
-    table = Table.grid(padding=(0, 1))
-    for justify in ("right", "right", "left", "left", "right", "right", "left"):
-        table.add_column(justify=justify, no_wrap=True)  # type: ignore[arg-type]
-    table.add_row("#", "at", "", "what", "took", "tries", "outcome", style="bold")
-    for _, row in sorted([*_operations(document, clock), *_told(document, clock)], key=lambda each: each[0]):
-        table.add_row(*row)
-    return _printed([*_head(document), Text(), table], width, colour)
+    told = sorted([*_operations(document, clock), *_told(document, clock)], key=lambda each: each[0])
+    return _printed([*_head(document), Text(), _table([row for _, row in told], width)], width, colour)
 
 
 def full(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
@@ -51,6 +52,19 @@ def full(document: Mapping[str, Any], width: int, *, colour: bool) -> str:
         shown.append(said.append(entry["title"], style=STYLES[entry["tone"]]))
         shown += [Text(f"{'':20}{below}", style="dim") for below in entry["detail"].splitlines()]
     return _printed(shown, width, colour)
+
+
+def _table(rows: Sequence[Row], width: int) -> Table:
+    """Only the last column is cut, and names that are very long."""
+    widths = [max(len(str(row[place])) for row in (COLUMNS, *rows)) for place in range(len(COLUMNS) - 1)]
+    widths[WHAT] = min(widths[WHAT], MOST_NAME)
+    table = Table.grid(padding=(0, 1))
+    for place, taken in enumerate([*widths, max(10, width - sum(widths) - len(COLUMNS))]):
+        table.add_column(width=taken, no_wrap=True, overflow="ellipsis", justify="right" if place in RIGHT else "left")
+    table.add_row(*COLUMNS, style="bold")
+    for row in rows:
+        table.add_row(*row)
+    return table
 
 
 @dataclass(frozen=True)
@@ -85,9 +99,6 @@ class Clock:
         """Where in the whole it lies."""
         start = min(BAR - 1, int(span.start / self._whole * BAR))
         return " " * start + "━" * max(1, round((span.end - span.start) / self._whole * BAR))
-
-
-Row = tuple[Any, ...]
 
 
 def _operations(document: Mapping[str, Any], clock: Clock) -> Iterator[tuple[int, Row]]:
