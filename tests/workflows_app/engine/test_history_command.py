@@ -79,7 +79,11 @@ def test_the_compact_history_has_a_line_for_each_operation(ended: Outcome) -> No
     assert lines[4].split() == ["#", "at", "what", "took", "tries", "outcome"]
     told = rows(text)
     assert [row[0] for row in told] == ["1", "2", "3", "4"]
-    assert [row[4:6] for row in told if row[4] != "timer"] == [["step", "fragile"], ["signal", "go"], ["child", "child"]]
+    assert [row[4:6] for row in told if row[4] != "timer"] == [
+        ["step", "fragile"],
+        ["signal", "go"],
+        ["child", "child"],
+    ]
     assert [row[1][0] for row in told] == ["+"] * 4, "when"
     assert told[0][-5:] == ["2", '{"user":', '"ann",', '"password":', '"REDACTED"}'], "the second try came to something"
     assert told[1][-2:] == ['{"token":', '"REDACTED"}']
