@@ -44,7 +44,7 @@ def organization_with(org_id: str | None, execution: UUID) -> OrganizationRecord
         return organization_named(org_id, required=True)
     with shared_context():
         owners = (model.objects.filter(execution=execution).values_list("organization") for model in (Dispatch, Fleet))
-        row = next((found for rows in owners if (found := rows.first()) is not None), None)
+        row = next((first for rows in owners if (first := rows.first()) is not None), None)
     found = directory.organization_by_id(row[0]) if row is not None else None
     if found is None:
         raise CommandError(f"No organization has an execution {execution}.", returncode=2)

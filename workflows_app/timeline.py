@@ -100,6 +100,8 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
         case "error":
             title = f"{name}: {facts.get('message', '')}"
             below = facts.get("traceback") or facts.get("details")
+    if kind in OPERATIONS and TAKEN_OVER in facts:
+        title += ", taken over"
     return title, below
 
 
@@ -116,7 +118,6 @@ def _operation(kind: str, name: str, facts: dict[str, Any]) -> tuple[str, Any]:
     if (milliseconds := facts.get("durationMs")) is not None:
         what += f", {duration(milliseconds)}"
     below = {part: facts[part] for part in ("arguments", "value", "heartbeat", "due") if facts.get(part) is not None}
-    what += ", taken over" if TAKEN_OVER in facts else ""
     return (what if state == "done" else f"{what}: {state}"), below
 
 

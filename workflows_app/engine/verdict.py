@@ -62,7 +62,7 @@ def _ended(recorded: Recorded, run: ReplayRun, outcome: Outcome) -> Replayed:
     document = _document(run, outcome)
     status, error = _status(run, document), document and document["error"]
     now = f"{status} with {error}" if error else str(status)
-    told = {"result": plain(outcome.value) if error is None else None, "error": error}
+    told: dict[str, Any] = {"result": plain(outcome.value) if error is None else None, "error": error}
     then = _recorded_end(recorded)
     if (str(status), error) == (recorded.status, _recorded_error(recorded)):
         return _judged(run, True, f"the code ends as recorded: {now}", **told)
