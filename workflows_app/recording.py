@@ -98,8 +98,13 @@ def recorded_execution(organization: OrganizationRecord, execution: UUID, loaded
     with org_context(organization):
         row = _row(execution)
     rows = earlier.journals(organization, [execution]).get(execution, [])
-    statuses = [row for row in rows if row[1] == "status"]
-    attempt = last_attempt([Line(*row[:5], data=json.loads(row[5] or "null")) for row in statuses])
+    attempt = last_attempt(
+        [
+            Line(seq, kind, name, path, number, json.loads(data or "null"))
+            for seq, kind, name, path, number, data, _exact in rows
+            if kind == "status"
+        ]
+    )
     parameters = row.input if row.input_sealed is None else unseal(organization, bytes(row.input_sealed))
     facts = Facts(
         id=row.id,

@@ -67,15 +67,16 @@ def start_all_again(
     owner: str | None = None,
     *,
     same_code: bool = False,
+    fresh: bool = False,
 ) -> list[Outcome | Exception]:
     """The same for several, in few transactions. Where one is refused, its place holds the reason."""
     rows = _rows(organization, executions)
-    takes = _takes(organization, list(rows.values()))
+    takes = {} if fresh else _takes(organization, list(rows.values()))
     prepared: list[Start | Exception] = []
     for execution in executions:
         try:
             row = _ended(rows.get(execution), owner)
-            prepared.append(_start(organization, row, actor, same_code=same_code, takes=takes[execution]))
+            prepared.append(_start(organization, row, actor, same_code=same_code, takes=takes.get(execution)))
         except (Refused, WorkflowException, SealBroken) as refused:
             prepared.append(refused)
     answers = iter(submit_all([start for start in prepared if isinstance(start, Start)]))
