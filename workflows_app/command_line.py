@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 from django.core.management.base import CommandError, OutputWrapper
 
@@ -13,6 +14,7 @@ from orgs.permissions import EVERYTHING
 from orgs.records import Actor, OrganizationRecord
 from orgs.resolver import permissions_in
 from orgs.tenancy import shared_context
+from workflows_app.dispatch.models import Dispatch, Fleet
 from workflows_app.engine.history import OPERATIONS
 
 SHOWN = 200
@@ -33,6 +35,19 @@ def organization_named(org_id: str | None, *, required: bool) -> OrganizationRec
     found = directory.organization_by_org_id(org_id)
     if found is None:
         raise CommandError(f"There is no organization {org_id!r}.", returncode=2)
+    return found
+
+
+def organization_with(org_id: str | None, execution: UUID) -> OrganizationRecord:
+    """The organization that is named, else the one whose execution this is. CommandError otherwise."""
+    if org_id is not None:
+        return organization_named(org_id, required=True)
+    with shared_context():
+        owners = (model.objects.filter(execution=execution).values_list("organization") for model in (Dispatch, Fleet))
+        row = next((first for rows in owners if (first := rows.first()) is not None), None)
+    found = directory.organization_by_id(row[0]) if row is not None else None
+    if found is None:
+        raise CommandError(f"No organization has an execution {execution}.", returncode=2)
     return found
 
 

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from unfold.widgets import UnfoldAdminRadioSelectWidget
+from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldBooleanWidget
 
 from bifrost.sdk.errors import PermissionError, WorkflowException
 from integrations.errors import SealBroken
@@ -36,12 +36,15 @@ REFUSALS = (Denied, WorkflowException, SealBroken)
 
 
 class CodeForm(forms.Form):
-    """By which code an execution runs again."""
+    """By which code an execution runs again, and whether it takes over what it did well."""
 
     code = forms.ChoiceField(
         choices=[("current", "The current code"), ("same", "The code that each of them ran")],
         initial="current",
         widget=UnfoldAdminRadioSelectWidget,
+    )
+    fresh = forms.BooleanField(
+        required=False, label="Do everything anew, also what was done well", widget=UnfoldBooleanWidget
     )
 
     def name_versions(self, workflow: str, ran: str) -> CodeForm:
@@ -53,6 +56,10 @@ class CodeForm(forms.Form):
             same = "The code that it ran, which is the same"
         self.fields["code"].choices = [("current", current), ("same", same)]  # type: ignore[attr-defined]
         return self
+
+    def choices(self) -> dict[str, bool]:
+        """What was chosen, once it is valid, as `retrying` takes it."""
+        return {"same_code": self.cleaned_data["code"] == "same", "fresh": self.cleaned_data["fresh"]}
 
 
 class ExecutionActions(OrganizationModelAdmin):
@@ -99,11 +106,9 @@ class ExecutionActions(OrganizationModelAdmin):
         if request.method != "POST" or not form.is_valid():
             form.name_versions(record["workflowName"], record["codeVersion"])
             return self._ask(request, "again", [record], form=form, address=_page(self, id_))
-        actor, same_code = actor_of(request), form.cleaned_data["code"] == "same"
+        actor = actor_of(request)
         try:
-            outcome = retrying.start_again(
-                organization_of(request), id_, actor, owner_filter(actor), same_code=same_code
-            )
+            outcome = retrying.start_again(organization_of(request), id_, actor, owner_filter(actor), **form.choices())
         except REFUSALS as refused:
             self.message_user(request, told(refused), messages.ERROR)
             return HttpResponseRedirect(_page(self, id_))
@@ -155,11 +160,10 @@ class ExecutionActions(OrganizationModelAdmin):
         form = CodeForm(request.POST if confirmed else None)
         if not confirmed or not form.is_valid():
             return self._ask(request, "again", chosen, form=form, action="start_selected_again")
-        actor, same_code = actor_of(request), form.cleaned_data["code"] == "same"
+        actor = actor_of(request)
         ids = [UUID(record["executionId"]) for record in chosen]
-        answers = retrying.start_all_again(
-            organization_of(request), ids, actor, owner_filter(actor), same_code=same_code
-        )
+        owner = owner_filter(actor)
+        answers = retrying.start_all_again(organization_of(request), ids, actor, owner, **form.choices())
         done = [answer for answer in answers if isinstance(answer, Outcome)]
         refused = [answer for answer in answers if isinstance(answer, Exception)]
         self._report(request, started(done), bool(done), refused)

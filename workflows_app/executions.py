@@ -26,6 +26,7 @@ from workflows_app.engine.run import Run
 from workflows_app.engine.runner import Outcome as Raw
 from workflows_app.engine.runner import timed_out
 from workflows_app.engine.start import Prepared, Request, begin, prepare
+from workflows_app.engine.taking_over import TakeOver
 from workflows_app.errors import IdempotencyConflict, PlatformUnavailable, Refused
 from workflows_app.following import Outcome
 from workflows_app.models import TERMINAL, Execution, Status
@@ -45,7 +46,7 @@ class Start:
     `key_lifetime`: how long the idempotency key is kept; None as long as the execution. `priority`: a
     `dispatch.models.Priority`, by the kind of actor unless given. `background`: workers run it, whatever its mode;
     `foreground`: this process does. `wait_seconds`: how long to wait for the end of a background run. `code_version`:
-    of the code to run, where not the current one.
+    of the code to run, where not the current one. `takes`: what a background run takes over from an ended one.
     """
 
     organization: OrganizationRecord
@@ -61,6 +62,7 @@ class Start:
     wait_seconds: float = 0.0
     retry_of: UUID | None = None
     code_version: str | None = None
+    takes: TakeOver | None = None
 
 
 def submit(start: Start) -> Outcome:
@@ -110,6 +112,7 @@ def _prepared(start: Start) -> Prepared:
             foreground=start.foreground,
             retry_of=start.retry_of,
             code_version=start.code_version,
+            takes=start.takes,
         )
     )
 

@@ -172,9 +172,29 @@ send_signal = extend_schema(
 retry_execution = extend_schema(
     operation_id="retryExecution",
     summary="Run an ended execution again",
-    description="A new execution with the same input. code: same runs the code that it ran; fresh takes over nothing.",
+    description="A new execution with the same input, that takes over what the old one recorded as done well."
+    " code: same runs the code that it ran; fresh takes over nothing.",
     parameters=[ORGANIZATION, THE_EXECUTION],
     request={"application/json": OpenApiRequest(ref("Retry"), examples=[OpenApiExample("same", {"code": "same"})])},
+    responses={202: _ACCEPTED, **_CHANGE_REFUSALS, **_START_REFUSALS},
+)
+fork_execution = extend_schema(
+    operation_id="forkExecution",
+    summary="Run an ended execution again from one of its operations on",
+    description="A new execution with the same input, by the current code, that takes over what came of the operations"
+    " before this one. They count from 1 in the order of the journal, as manage.py history shows them.",
+    parameters=[
+        ORGANIZATION,
+        THE_EXECUTION,
+        OpenApiParameter(
+            "step",
+            {"type": "integer", "minimum": 1},
+            OpenApiParameter.QUERY,
+            required=True,
+            description="The first operation that is done anew.",
+        ),
+    ],
+    request=None,
     responses={202: _ACCEPTED, **_CHANGE_REFUSALS, **_START_REFUSALS},
 )
 list_executions = extend_schema(

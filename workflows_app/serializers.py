@@ -54,6 +54,7 @@ def summary_document(row: Mapping[str, Any]) -> dict[str, Any]:
         "retryOf": str(row["retry_of"]) if row["retry_of"] else None,
         "continuedFrom": str(row["continued_from"]) if row["continued_from"] else None,
         "continuedAs": str(row["continued_as"]) if row["continued_as"] else None,
+        "forkedFrom": row["trigger"].get("forkedFrom"),
     }
 
 

@@ -69,6 +69,7 @@ _SUMMARY: Mapping[str, Shape] = {
     "retryOf": nullable(ID),
     "continuedFrom": nullable(ID),
     "continuedAs": nullable(ID),
+    "forkedFrom": nullable(ID),
 }
 _LOG: Mapping[str, Shape] = {"timestamp": TIME, "level": TEXT, "message": TEXT, "data": ANYTHING}
 _ERROR: Mapping[str, Shape] = {"error": TEXT, "message": TEXT, "details": OBJECT}

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
-from workflows_app.engine.history import OPERATIONS
+from workflows_app.engine.history import OPERATIONS, TAKEN_OVER
 from workflows_app.models import Status
 from workflows_app.progress import in_words
 
@@ -127,7 +127,7 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
             below = {"duration_ms": facts.get("duration_ms"), "error": facts.get("error")}
         case "error":
             title, below = _error(name, facts)
-    return title, below
+    return (f"{title}, taken over" if kind in OPERATIONS and TAKEN_OVER in facts else title), below
 
 
 def _child(kind: str, name: str, facts: dict[str, Any]) -> tuple[str, Any]:

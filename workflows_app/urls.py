@@ -15,6 +15,7 @@ urlpatterns = [
     path("executions/<str:execution_id>/cancel", views.CancelView.as_view(), name="api-execution-cancel"),
     path("executions/<str:execution_id>/signals/<str:name>", views.SignalView.as_view(), name="api-execution-signal"),
     path("executions/<str:execution_id>/retry", views.RetryView.as_view(), name="api-execution-retry"),
+    path("executions/<str:execution_id>/fork", views.ForkView.as_view(), name="api-execution-fork"),
     path("", include("workflows_app.approvals.urls")),
     path("", include("workflows_app.webhooks.api_urls")),
     path("", include("workflows_app.schedules.urls")),

@@ -177,6 +177,20 @@ class RetryView(ApiView):
         return answer_outcome(outcome)
 
 
+class ForkView(ApiView):
+    @openapi.fork_execution
+    def post(self, request: Request, execution_id: str) -> HttpResponse:
+        actor = self.access.actor
+        organization = require_organization(self.access)
+        require_execute(actor)
+        owner = owner_filter(actor)
+        given = query_arguments(request, {"step"})
+        if "step" not in given:
+            refuse("step", "step is missing: the number of the operation from which to go on.")
+        step = number(given, "step", default=0, least=1, most=999_999_999)
+        return answer_outcome(retrying.fork(organization, execution_uuid(execution_id), step, actor, owner))
+
+
 # --- What requests say -----------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context, shared_context
@@ -21,7 +22,7 @@ from tests.workflows_app.test_admin import LIST, staff, text
 from workflows_app import catalog, execution_actions, permissions
 from workflows_app.dispatch.models import CodeVersion, Dispatch
 from workflows_app.executions import Start, submit
-from workflows_app.models import Execution, Inbox
+from workflows_app.models import Execution, ExecutionEvent, Inbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -212,6 +213,24 @@ def test_an_execution_runs_again_by_the_code_that_is_chosen(
     assert (new.input, new.retry_of, new.status) == ({"number": 7}, first, "Queued")
     assert (new.code_version == ran) == (code == "same")
     assert record(acme, first).status == "Failed"
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_what_was_done_well_is_taken_over_unless_everything_is_to_be_done_anew(
+    technician: Client, acme: OrganizationRecord, fresh: bool
+) -> None:
+    first = queued(acme, number=7)
+    done = {"state": "done", "place": 0, "digest": "d", "value": 1}
+    with org_context(acme):
+        Execution.objects.filter(id=first).update(status="Failed")
+        at = {"at": timezone.now(), "kind": "step", "name": "one", "path": "0", "number": 0}
+        ExecutionEvent.objects.create(execution_id=first, seq=2, data=done, **at)
+
+    act(technician, first, "again", code="current", **({"fresh": "on"} if fresh else {}))
+
+    [new] = others(acme, first)
+    with org_context(acme):
+        assert ExecutionEvent.objects.filter(execution=new.id, kind="step").exists() is not fresh
 
 
 def test_the_choice_names_both_versions(technician: Client, acme: OrganizationRecord) -> None:

@@ -104,6 +104,13 @@ def test_a_call_is_told_with_its_answer() -> None:
     assert told("integration_call", "graph", call)["kind"] == "integration call"
 
 
+def test_what_another_execution_did_is_marked() -> None:
+    done = {"state": "done", "takenOver": "an-id"}
+    assert told("step", "create", done)["title"] == "create, taken over"
+    assert told("child", "offboarding", {**done, "status": "Success"})["title"] == "offboarding: Success, taken over"
+    assert told("variable", "v", {"takenOver": 1})["title"].endswith("}")
+
+
 def test_a_child_s_line_leads_to_it() -> None:
     shown = told("child", "offboarding", {"executionId": "an-id", "status": "Failed"})
     assert (shown["title"], shown["child"], shown["detail"]) == ("offboarding: Failed", "an-id", "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import time
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import replace
@@ -24,6 +25,7 @@ from workflows_app.actors import actor_key
 from workflows_app.dispatch import hints
 from workflows_app.engine.ending import Ending
 from workflows_app.engine.finish import finish
+from workflows_app.engine.history import TAKEN_OVER
 from workflows_app.engine.operations import Operation
 from workflows_app.engine.queueing import queue
 from workflows_app.engine.run import Run
@@ -31,6 +33,7 @@ from workflows_app.engine.runner import Outcome
 from workflows_app.engine.start import Prepared, Request, begin, prepare
 from workflows_app.engine.steps import sealed_where_shown_otherwise, told
 from workflows_app.engine.stops import Cancelled
+from workflows_app.engine.waits import NEVER
 from workflows_app.errors import PlatformUnavailable, Refused
 from workflows_app.models import TERMINAL, Execution, Status
 
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 30.0
 AWAY_SECONDS = 1.0
+FOREIGN_SECONDS = 60.0
 STOPPED = "Its parent was stopped."
 FAILED = TERMINAL - {Status.SUCCESS, Status.COMPLETED_WITH_ERRORS}
 
@@ -188,11 +192,18 @@ async def _ended(
     while ended is None or ended.status not in TERMINAL or ended.successor is not None:
         ended = await _looked_up(engine, parent, child)
         if ended.status not in TERMINAL:
-            await parent.waits.news(operation, "child_end", str(child))
+            await parent.waits.news(operation, "child_end", str(child), _looks_again(parent, child))
     facts: dict[str, Any] = {"executionId": str(child), "status": str(ended.status)}
     if ended.error is not None:
         return {"state": "failed", "error": ended.error, **facts}, None
     return {"state": "done", "value": ended.result, **facts}, await sealed_where_shown_otherwise(parent, ended.result)
+
+
+def _looks_again(parent: Run, child: UUID) -> float:
+    """When to look at the child's record again. One that was taken over tells its own parent of its end, not this."""
+    starts = (line.data for key, line in parent.history.reused.items() if key.kind == "start")
+    foreign = any(TAKEN_OVER in data and data.get("value") == str(child) for data in starts)
+    return time.time() + FOREIGN_SECONDS if foreign else NEVER
 
 
 def _end(operation: Operation, parent: Run, line: dict[str, Any], sealed: bytes | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 # Kinds of lines that stand for something which must not be done again.
@@ -15,6 +15,8 @@ STOP = "stop"
 NOTES = frozenset({"log", "checkpoint", "variable", "integration_call", "secret", "saga"})
 # Kinds of what the code was once told, and is told again.
 VALUES = frozenset({"value", "config"})
+# In the data of a line that is another execution's, which this one began with.
+TAKEN_OVER = "takenOver"
 
 
 class Key(NamedTuple):
@@ -64,8 +66,8 @@ class Sent:
 @dataclass(slots=True)
 class History:
     """`order`: what ended in this attempt, in the order in which it was delivered; it is delivered so again.
-    `reused`: what earlier attempts have done well. `begun`: what has begun, ended or not. `places`: what each task
-    asked for, by its place there.
+    `reused`: what earlier attempts have done well, and what was taken over from another execution. `begun`: what has
+    begun, ended or not. `places`: what each task asked for, by its place there.
     """
 
     order: deque[Key] = field(default_factory=deque)
@@ -141,7 +143,8 @@ def history_of(lines: Iterable[Line], attempt: int) -> History:
 
 def _next_attempt(history: History) -> None:
     """What was done well may be reused, what failed is done again; lines are written anew, for this attempt."""
-    history.reused |= {key: line for key, line in history.ended.items() if line.data.get("state") == "done"}
+    known = {**history.reused, **history.ended}
+    history.reused = {key: line for key, line in known.items() if key.kind != STOP and line.data["state"] == "done"}
     for container in (history.order, history.ended, history.begun, history.cancelled, history.places, history.noted):
         container.clear()
 
@@ -149,6 +152,12 @@ def _next_attempt(history: History) -> None:
 def _operation(history: History, line: Line) -> None:
     data: Mapping[str, Any] = line.data or {}
     key, state = line.key, data.get("state")
+    if (sent := history.inbox.get(data.get("inbox", 0))) is not None:
+        # What came is kept exactly where it came in.
+        line = replace(line, data={**data, "value": sent.data.get("value")})
+    if TAKEN_OVER in data:
+        history.reused[key] = line
+        return
     if "place" in data:
         history.places[line.path, int(data["place"])] = key
     if state in {"done", "failed"}:

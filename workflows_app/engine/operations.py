@@ -8,11 +8,13 @@ its journal, and one that replays it goes on in the same order (engine.md, secti
 from __future__ import annotations
 
 import asyncio
+from bisect import insort
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import Context
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from bifrost.sdk.errors import NonDeterminismError
@@ -62,7 +64,7 @@ class Operations:
         self._loop = run.engine.loop
         self._open: dict[asyncio.Future[Any], Operation] = {}
         self._asked: dict[Key, Operation] = {}
-        self._reused: deque[tuple[Operation, Outcome]] = deque()
+        self._reused: list[tuple[int, Operation, Outcome]] = []  # by the numbers of their lines
         self._ready: deque[tuple[Operation, Outcome]] = deque()
         self._until: list[asyncio.Future[None]] = []
         self._unsettled = 0
@@ -127,7 +129,7 @@ class Operations:
             return True
         line = self.history.reused.get(key)
         if line is not None and line.data.get("digest") == operation.digest:
-            self._reused.append((operation, line.data))
+            insort(self._reused, (line.seq, operation, line.data), key=itemgetter(0))
             self.pump()
             return True
         if self.history.order:
@@ -223,11 +225,12 @@ class Operations:
 
     def _next(self) -> tuple[Operation, Outcome] | None:
         if self._reused:
-            return self._reused.popleft()
+            _, operation, outcome = self._reused.pop(0)
+            return operation, outcome
         order = self.history.order
         if order:
-            operation = self._asked.get(order[0])
-            return None if operation is None else (operation, self.history.ended[order.popleft()].data)
+            asked = self._asked.get(order[0])
+            return None if asked is None else (asked, self.history.ended[order.popleft()].data)
         return self._ready.popleft() if self._ready else None
 
     def _go_live(self) -> bool:

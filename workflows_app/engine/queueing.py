@@ -25,7 +25,7 @@ def queue(prepared: Prepared) -> bool:
     """
     catalog.store_sources(prepared.facts.loaded)
     try:
-        row = connection.execute(_statement(prepared), _parameters(prepared))
+        row = _write(_calls(prepared))
     except connection.DatabaseAway as error:
         raise PlatformUnavailable("The database is away; the workflow was not started.") from error
     except psycopg.errors.UndefinedTable as error:
@@ -44,14 +44,16 @@ def queue_all(all_prepared: Sequence[Prepared]) -> list[bool | Exception]:
 
 
 def _queue_together(batch: Sequence[Prepared]) -> list[bool | Exception]:
+    calls = [_calls(prepared) for prepared in batch]
     try:
-        found = connection.execute_together([(_statement(prepared), _parameters(prepared)) for prepared in batch])
+        found = iter(connection.execute_together([call for each in calls for call in each]))
     except connection.DatabaseAway:
         return [_one(prepared) for prepared in batch]
     except psycopg.Error:
         # One of them was refused for its data, or its schema is gone: each by itself, so that the others go on.
         return [_one(prepared) for prepared in batch]
-    return [_judged(rows[0]) for rows in found]
+    answers = [[next(found) for _call in each] for each in calls]
+    return [_judged(rows[0][0]) for rows in answers]
 
 
 def _one(prepared: Prepared) -> bool | Exception:
@@ -75,8 +77,27 @@ def _created(row: tuple[Any, ...]) -> bool:
     return bool(created)
 
 
-def _statement(prepared: Prepared) -> bytes:
-    return statements.queue(prepared.facts.organization.schema_name)
+Call = tuple[bytes, dict[str, Any]]
+
+
+def _write(calls: Sequence[Call]) -> tuple[Any, ...]:
+    """The first one's row, all of them in one transaction."""
+    if len(calls) == 1:
+        return connection.execute(*calls[0])
+    try:
+        return connection.execute_together(calls)[0][0]
+    except connection.DatabaseAway:
+        return connection.execute_together(calls)[0][0]  # by a new connection; each of them may be repeated
+
+
+def _calls(prepared: Prepared) -> list[Call]:
+    """What creates it, and what copies the lines that it takes over."""
+    schema, takes = prepared.facts.organization.schema_name, prepared.takes
+    calls: list[Call] = [(statements.queue(schema), _parameters(prepared))]
+    if takes is not None and takes.lines:
+        copied = {"id": prepared.facts.id, "source": takes.source, "lines": list(takes.lines)}
+        calls.append((statements.take_over(schema), copied))
+    return calls
 
 
 def _parameters(prepared: Prepared) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from workflows_app.engine import connection, statements
 from workflows_app.engine.facts import Facts
 from workflows_app.engine.journal import FenceLost
 from workflows_app.engine.run import Run
+from workflows_app.engine.taking_over import TakeOver
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.models import Status
 
@@ -55,6 +56,7 @@ class Request:
     retry_of: UUID | None = None
     code_version: str | None = None
     closes: bool = False
+    takes: TakeOver | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Prepared:
     idempotency_key: str | None
     idempotency_digest: str | None
     closes: bool = False
+    takes: TakeOver | None = None
 
 
 def prepare(request: Request) -> Prepared:
@@ -216,7 +219,9 @@ def _with_stored_input(facts: Facts, request: Request) -> Prepared:
         digest = hashlib.sha256(json.dumps(facts.parameters, sort_keys=True).encode()).hexdigest()
     priority = usual_priority(request.actor) if request.priority is None else request.priority
     status = _first_status(request, facts.loaded)
-    return Prepared(facts, status, priority, request.retry_of, stored, sealed, secrets, key, digest, request.closes)
+    return Prepared(
+        facts, status, priority, request.retry_of, stored, sealed, secrets, key, digest, request.closes, request.takes
+    )
 
 
 def secret_values(loaded: LoadedWorkflow, parameters: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from workflows_app.engine.history import TAKEN_OVER
+
 SCHEMA_NAME = re.compile(r"org_[a-z0-9_]{1,40}")
 
 _EVENT_COLUMNS = "(execution_id, seq, at, kind, name, path, number, data)"
@@ -129,6 +131,32 @@ SELECT (SELECT status FROM organization),
 
 
 @lru_cache(maxsize=10_000)
+def take_over(schema: str) -> bytes:
+    """Copies lines of the journal of `source`, by their numbers, behind the first line of an execution that was just
+    created: in the transaction of `queue`. Entries of the inbox were the other one's. One row: how many there were.
+    """
+    tenant = _qualified(schema)
+    return f"""
+WITH sent AS MATERIALIZED (
+    -- What a wait was sent is kept exactly where it came in.
+    SELECT number, exact FROM {tenant}.workflows_app_executionevent
+    WHERE execution_id = %(source)s::uuid AND kind = 'inbox' AND exact IS NOT NULL
+),
+copied AS (
+    INSERT INTO {tenant}.workflows_app_executionevent {_EXACT_COLUMNS}
+    SELECT e.id, row_number() OVER (ORDER BY old.seq) + 1, now(), old.kind, old.name, old.path, old.number,
+        (old.data - 'inbox') || jsonb_build_object('{TAKEN_OVER}', %(source)s::text), coalesce(old.exact, sent.exact)
+    FROM {tenant}.workflows_app_execution e, {tenant}.workflows_app_executionevent old
+    LEFT JOIN sent ON sent.number = (old.data ->> 'inbox')::int
+    WHERE e.id = %(id)s::uuid AND old.execution_id = %(source)s::uuid AND old.seq = ANY(%(lines)s::int[])
+    ON CONFLICT (execution_id, seq) DO NOTHING
+    RETURNING seq
+)
+SELECT count(*) FROM copied
+""".encode()
+
+
+@lru_cache(maxsize=10_000)
 def begin(schema: str) -> bytes:
     """Begins the claimed executions among `ids` of one organization: from now on their code may have run.
 
@@ -155,7 +183,9 @@ begun AS (
         code_version = CASE WHEN e.trigger ? 'pinned' THEN e.code_version ELSE c.version END
     FROM claimed c WHERE e.id = c.execution AND (e.status IN ('Queued', 'Suspended') OR c.sent)
     RETURNING e.id, e.workflow, e.input, e.input_sealed, e.trigger, e.executed_by, e.code_version, e.parent, e.depth,
-        e.attempt, e.spent_ms, e.created_at, e.started_at < now() AS again, c.epoch, c.inbox, c.seq
+        e.attempt, e.spent_ms, e.created_at,
+        -- One that a person started again begins with what it has taken over.
+        e.started_at < now() OR e.trigger ->> 'type' IN ('retry', 'fork') AS again, c.epoch, c.inbox, c.seq
 ),
 event AS (
     INSERT INTO {tenant}.workflows_app_executionevent {_EVENT_COLUMNS}

@@ -66,6 +66,7 @@ def test_a_listed_execution_has_its_summary(api: Api, acme: OrganizationRecord) 
         "retryOf": None,
         "continuedFrom": None,
         "continuedAs": None,
+        "forkedFrom": None,
     }
 
 
