@@ -46,6 +46,7 @@ SURFACE = {
     "patched",
     "progress",
     "complete_with_errors",
+    "notify",
 }
 #: Of two awaitables, the first: nothing that a blocking context has.
 OF_ONE = {OrganizationContext: {"first"}, BlockingContext: set()}
