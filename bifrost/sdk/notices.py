@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from bifrost.sdk.addresses import is_email
 from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.host import Host
-from bifrost.sdk.shapes import is_email
 from bifrost.sdk.steps import StepCall, current_step
 from bifrost.sdk.tolerant import plain
 

@@ -12,22 +12,14 @@ from typing import Any, ClassVar
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core import core_schema as core
 
+from bifrost.sdk.addresses import is_email
 from bifrost.sdk.documents import decode
 from bifrost.sdk.tolerant import JSON
 
-# One label at the end is enough of a domain if another comes before it: internal domains are addresses too.
-_EMAIL = re.compile(
-    r"[^\s@\"(),:;<>\[\\\].]+(\.[^\s@\"(),:;<>\[\\\].]+)*@([^\W_]([\w-]*[^\W_])?\.)+[^\W_]([\w-]*[^\W_])?"
-)
-_MAX_EMAIL = 254
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 _WHOLE = re.compile(r"\s*[+-]?[0-9]{1,1000}\s*")
 _TRUE, _FALSE = frozenset({"true", "yes", "on", "1"}), frozenset({"false", "no", "off", "0"})
-
-
-def is_email(text: str) -> bool:
-    return len(text) <= _MAX_EMAIL and _EMAIL.fullmatch(text) is not None
 
 
 @dataclass(frozen=True)

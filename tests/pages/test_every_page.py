@@ -31,6 +31,7 @@ PAGES = [
     ORGANIZATION,
     EXECUTIONS.format("acme"),
     f"{ORGANIZATION}workflows_app/approval/",
+    f"{ORGANIZATION}workflows_app/alert/",
     f"{ORGANIZATION}workflows_app/webhook/",
     f"{ORGANIZATION}workflows_app/webhookdelivery/",
     f"{ORGANIZATION}dispatch/schedule/",
