@@ -18,6 +18,7 @@ PEOPLE = (
     ("orgs.User", "People", "person"),
     ("orgs.Membership", "Memberships", "badge"),
     ("orgs.ApiToken", "Tokens", "key"),
+    ("orgs.AuditEvent", "Audit log", "policy"),
 )
 EXECUTIONS = (
     ("dispatch.Fleet", "Fleet", "history"),
@@ -35,6 +36,7 @@ OF_AN_ORGANIZATION = (
     ("workflows_app.WebhookDelivery", "Deliveries", "move_to_inbox"),
     ("dispatch.WorkflowSetting", "Workflow settings", "speed"),
     ("integrations.Config", "Configs", "tune"),
+    ("orgs.AuditEvent", "Audit log", "policy"),
 )
 
 Item = dict[str, Any]

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from bifrost.sdk.documents import size
 from bifrost.sdk.sanitizing import redact_keys
 from integrations.sealing import VaultUnavailable, seal
+from orgs import audit
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import recovery
@@ -48,6 +49,8 @@ def cancel(organization: OrganizationRecord, execution: UUID, actor: Actor, owne
             status = str(Status.CANCELLED)
         else:
             status = _send(row, "cancel", "", by)
+        if actor is not PARENT:
+            _audit(organization, execution, actor, "execution.cancel", {"workflow": row.workflow})
     hints.send()
     return status
 
@@ -86,7 +89,9 @@ def signal(
     data = {"by": actor.name, "kind": actor.kind, "id": actor.id, "value": shown}
     with org_context(organization), transaction.atomic():
         _require_owner(execution, owner)
-        status = _send(_locked(organization, execution), "signal", name[:200], data, sealed)
+        row = _locked(organization, execution)
+        status = _send(row, "signal", name[:200], data, sealed)
+        _audit(organization, execution, actor, "execution.signal", {"workflow": row.workflow, "signal": name})
     hints.send()
     return status
 
@@ -95,6 +100,19 @@ def cancel_child(organization: OrganizationRecord, execution: UUID) -> None:
     """The same for a child whose parent was stopped; one that has ended meanwhile stays as it is."""
     with suppress(HasEnded, UnknownExecution):
         cancel(organization, execution, PARENT)
+
+
+def _audit(
+    organization: OrganizationRecord, execution: UUID, actor: Actor, operation: str, facts: dict[str, Any]
+) -> None:
+    audit.record(
+        actor,
+        operation,
+        organization=organization,
+        target=f"execution:{execution}",
+        metadata=facts,
+        execution=execution,
+    )
 
 
 def _require_owner(execution: UUID, owner: str | None) -> None:

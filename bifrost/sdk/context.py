@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
+from bifrost.sdk.auditing import audit_call
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
 from bifrost.sdk.mapping import Mapped, OnError, map_items
 from bifrost.sdk.plain_calls import PlainCalls, name_of
-from bifrost.sdk.steps import StepCall, step_of
+from bifrost.sdk.steps import StepCall, current_step, step_of
 from bifrost.sdk.tolerant import plain
 
 __all__ = ["Caller", "OrganizationContext"]
@@ -40,6 +41,16 @@ class OrganizationContext(PlainCalls):
     def call_step(self, call: StepCall) -> Any:
         """For `@step`: does the step that was called."""
         return self._host.step(call)
+
+    async def audit(self, operation: str, resource_id: Any = None, metadata: Mapping[str, Any] | None = None) -> None:
+        """Puts an event into the organization's audit log, in the caller's name, once however often the run goes on
+        from its journal. Inside a step: once for each operation and resource.
+        """
+        call = audit_call(self._host, operation, resource_id, metadata)
+        if current_step.get() is None:
+            await self.call_step(call)
+        else:
+            await call.function(*call.args)
 
     async def sleep(self, seconds: float | timedelta) -> None:
         """Waits; longer than a second, it needs no worker meanwhile and survives every restart."""

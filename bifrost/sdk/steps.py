@@ -35,13 +35,15 @@ class StepOptions:
     """How a step is tried. Times are seconds (a timedelta is taken too); None: no limit, and no second attempt.
 
     `start_to_close_timeout` bounds one attempt, `heartbeat_timeout` the time between two calls of `heartbeat`.
-    `idempotency_key` replaces the one that an outside service is given.
+    `idempotency_key` replaces the one that an outside service is given. `audit`: once the step has succeeded, the audit
+    log tells of it, with the arguments as they are shown.
     """
 
     start_to_close_timeout: float | None = None
     heartbeat_timeout: float | None = None
     retry_policy: RetryPolicy | None = None
     idempotency_key: str | None = None
+    audit: bool = False
 
     @classmethod
     def parse(cls, options: StepOptions | Mapping[str, Any] | None) -> StepOptions:
@@ -62,6 +64,8 @@ class StepOptions:
                 values[name] = length(name, values[name])
         if values.get("retry_policy") is not None:
             values["retry_policy"] = RetryPolicy.parse(values["retry_policy"])
+        if not isinstance(values.get("audit", False), bool):
+            raise DeclarationError(f"audit must be true or false, not {values['audit']!r}")
         return replace(self, **values)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from bifrost.sdk.auditing import step_event
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.context import OrganizationContext
@@ -62,6 +63,7 @@ class MemoryHost:
     attempt: int
     clock: VirtualClock
     before: frozenset[str] = frozenset()
+    permissions: frozenset[str] | None = None
     records: list[Record] = field(default_factory=list)
     detached: bool = False
 
@@ -81,6 +83,10 @@ class MemoryHost:
     def patched(self, change: str) -> bool:
         self.check()
         return change not in self.before
+
+    def permitted(self, name: str) -> bool:
+        self.check()
+        return self.permissions is None or name in self.permissions
 
     def progress(self, done: float, total: float, message: str) -> None:
         self.record("progress", "", {"done": done, "total": total, "message": message})
@@ -109,6 +115,8 @@ class MemoryHost:
                     current_step.set(_Step(call, attempt))
                 else:
                     self.records.append(Record("step", call.name, {"value": value}))
+                    if call.options.audit:
+                        self.records.append(Record("audit", "", step_event(call)))
                     return value
         finally:
             current_step.reset(place)
@@ -220,13 +228,14 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     signals: Iterable[tuple[str, Any]] = (),
     now: datetime | None = None,
     before: Iterable[str] = (),
+    permissions: Iterable[str] | None = None,
     execution_id: str = "00000000-0000-7000-8000-000000000000",
     workflow_name: str = "test_workflow",
     attempt: int = 1,
 ) -> RecordingContext:
     """A context to call a workflow with. `workflows` are the children it may run; `checkpoints` what earlier
     attempts saved; `signals` (name and body) what waits in the inbox; `before` the changes that this run came by
-    before they were made (`context.patched`).
+    before they were made (`context.patched`); `permissions` what the caller may do, everything unless given.
 
     Time is virtual: it begins `now`, and a wait for a day takes no time.
     """
@@ -243,6 +252,7 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
             attempt=attempt,
             clock=VirtualClock(now or datetime.now(UTC), signals),
             before=frozenset(before),
+            permissions=None if permissions is None else frozenset(permissions),
         )
     )
 

@@ -10,21 +10,43 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
+from bifrost.sdk.sanitizing import redact_keys
+from orgs import audit
 from orgs.tenancy import org_context
 from workflows_app.engine.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Which run asks, and the key under which it is done once."""
+    """Which run asks, the key under which it is done once, and what takes from a value all that must not be shown."""
 
     facts: Facts
     key: str
+    clean: Callable[[Any], Any] = redact_keys
 
 
 Service = Callable[[Asking, Mapping[str, Any]], Any]
 
-SERVICES: Mapping[str, Service] = {}
+
+def audit_event(asking: Asking, data: Mapping[str, Any]) -> None:
+    """An event in the name of whoever started the run. `data`: operation, resource or None, metadata."""
+    facts, operation, resource = asking.facts, str(data["operation"]), data["resource"]
+    with transaction.atomic():
+        audit.record(
+            facts.actor,
+            operation,
+            organization=facts.organization,
+            target="" if resource is None else f"resource:{asking.clean(resource)}",
+            metadata=asking.clean(data["metadata"]),
+            execution=facts.id,
+            # A step's own code may record several.
+            key=f"{facts.id}:{asking.key}:{operation}:{resource}",
+        )
+
+
+SERVICES: Mapping[str, Service] = {"audit": audit_event}
 
 
 def perform(name: str, asking: Asking, data: Mapping[str, Any]) -> Any:

@@ -76,7 +76,7 @@ def _created(row: tuple[Any, ...]) -> bool:
 
 
 def _statement(prepared: Prepared) -> bytes:
-    return statements.queue(prepared.facts.organization.schema_name)
+    return statements.queue(prepared.facts.organization.schema_name, prepared.retry_of is not None)
 
 
 def _parameters(prepared: Prepared) -> dict[str, Any]:
@@ -85,6 +85,7 @@ def _parameters(prepared: Prepared) -> dict[str, Any]:
         **row_parameters(prepared),
         "status": str(prepared.status),
         "approval": uuid7(),
+        "audit": uuid7(),
         "title": f"Run {name}",
         "permission": APPROVE,
         "approval_seconds": settings.APPROVAL_SECONDS,

@@ -186,6 +186,10 @@ class Run:
                 with suppress(WorkflowException):
                     self._keep_secret(value.name, secrets.read_secret(self.facts.organization, value.name))
 
+    def permitted(self, name: str) -> bool:
+        """Whether whoever started it has this permission, as far as this process knows."""
+        return self.facts.actor.can(name)
+
     def patched(self, change: str) -> bool:
         """Whether this run has come here with the changed code: it is new here, or has come by before with it."""
         self.check()
@@ -226,7 +230,7 @@ class Run:
 
     async def service(self, name: str, data: dict[str, Any]) -> Any:
         """Does what the code asks of the platform, in a thread that may use the database."""
-        asking = Asking(self.facts, step_info().idempotency_key)
+        asking = Asking(self.facts, step_info().idempotency_key, self.clean)
         return await self.engine.in_database_thread(perform, name, asking, data)
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> Any:
