@@ -6,8 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Model, QuerySet
-from django.forms import ModelForm
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
@@ -35,13 +34,13 @@ class AuditedAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         """What the event says of it, beside the names of the fields that were changed."""
         return {}
 
-    def save_model(self, request: HttpRequest, obj: Model, form: ModelForm[Any], change: bool) -> None:
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if form.changed_data or not change:
             facts = {"fields": list(form.changed_data)} if change else {}
             audit.record_all([self._event(request, "change" if change else "create", obj, facts)])
 
-    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
         with transaction.atomic():
             audit.record_all([self._event(request, "delete", obj, {})])
             super().delete_model(request, obj)

@@ -18,6 +18,7 @@ PAGES = [
     "/admin/orgs/membership/add/",
     "/admin/orgs/apitoken/",
     "/admin/orgs/apitoken/add/",
+    "/admin/orgs/auditevent/",
     "/admin/dispatch/fleet/",
     "/admin/dispatch/dispatch/",
     "/admin/dispatch/worker/",
@@ -39,6 +40,7 @@ PAGES = [
     f"{ORGANIZATION}dispatch/workflowsetting/add/",
     f"{ORGANIZATION}integrations/config/",
     f"{ORGANIZATION}integrations/config/add/",
+    f"{ORGANIZATION}orgs/auditevent/",
     "/api/docs",
 ]
 MISSING = ["/nothing", "/admin/nothing/", "/o/acme/nothing", "/o/nobody/admin/"]

@@ -17,8 +17,7 @@ def list_events(
     """A page of the organization's events, newest first, and the cursor of the next. One query."""
     events = AuditEvent.objects.filter(organization=organization.id).order_by("-id")
     if operation is not None:
-        # NUL is no character for the database.
-        events = events.none() if "\0" in operation else events.filter(operation=operation)
+        events = events.filter(operation=operation)
     if cursor is not None:
         events = events.filter(id__lt=cursor)
     with shared_context():

@@ -80,7 +80,8 @@ audit AS (
         id, at, organization, actor_kind, actor_id, actor_email, actor_name, operation, object_kind, object_id,
         metadata, execution)
     SELECT %(audit)s::uuid, now(), %(organization)s::uuid, executed_by->>'kind', executed_by->>'id',
-        executed_by->>'email', left(executed_by->>'name', 200), 'execution.retry', 'execution', %(retry_of)s::uuid::text,
+        executed_by->>'email', left(executed_by->>'name', 200), 'execution.retry', 'execution',
+        %(retry_of)s::uuid::text,
         jsonb_build_object('workflow', %(workflow)s::text, 'startedAs', execution.id), execution.id
     FROM execution, (SELECT %(executed_by)s::jsonb AS executed_by) AS person
 ),"""

@@ -138,6 +138,7 @@ OPERATIONS = [
     "getSchedule",
     "putSchedule",
     "deleteSchedule",
+    "listAuditEvents",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
