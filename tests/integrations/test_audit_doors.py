@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from pytest_django import Settings
 
 from bifrost.sdk.errors import ValidationError
 from integrations import secrets
@@ -115,18 +116,22 @@ def test_by_the_functions_it_is_in_the_actors_name(stored: OrganizationRecord) -
     assert {event.actor_name for event in events()} == {"Ada"} and len(events()) == 4
 
 
-def test_a_secret_that_cannot_be_leaves_nothing(
-    stored: OrganizationRecord, monkeypatch: pytest.MonkeyPatch, settings: object
-) -> None:
+def test_a_secret_that_cannot_be_leaves_nothing(stored: OrganizationRecord, monkeypatch: pytest.MonkeyPatch) -> None:
     for arguments in (("bad name",), ("not_there", "--delete")):
         with pytest.raises(CommandError):
             set_secret(monkeypatch, "--org", "acme", *arguments)
         with pytest.raises(CommandError):
             set_secret(monkeypatch, "--msp-default", *arguments)
-    settings.VAULT_ADDR = "http://127.0.0.1:9"  # type: ignore[attr-defined]
+    assert log() == []
+
+
+def test_where_the_vault_is_away_nothing_is_recorded(acme: OrganizationRecord, settings: Settings) -> None:
+    settings.VAULT_ADDR = "http://127.0.0.1:9"
     secrets.reset()
     with pytest.raises(VaultUnavailable):
-        write_secret(stored, "api_key", "the s3cret value", ADA)
+        write_secret(acme, "api_key", "the s3cret value", ADA)
+    with pytest.raises(VaultUnavailable):
+        delete_default(MSP_DEFAULTS, "api_key", ADA)
     assert log() == []
 
 

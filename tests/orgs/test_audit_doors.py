@@ -1,4 +1,4 @@
-"""What people do to organizations, people and tokens leaves one event each, by whichever door; what is refused, none."""
+"""What is done to organizations, people and tokens leaves one event each, by any door; what is refused, none."""
 
 from __future__ import annotations
 
