@@ -16,7 +16,7 @@ from orgs.provisioning import create_organization, drop_organization, set_status
 from orgs.records import OrganizationRecord
 from orgs.tokens import issue_token, revoke_token
 from tests.audit_log import events, log
-from tests.factories import make_actor, make_user
+from tests.factories import PASSWORD, make_actor, make_user
 from tests.orgs.test_admin import browser
 
 ADA = make_actor()
@@ -144,6 +144,18 @@ def test_people_and_memberships_by_page(acme: OrganizationRecord, owner: Client)
     assert changes[1].metadata == {"user": "new@acme.example", "role": "viewer", "fields": ["role"]}
     assert "pass phrase" not in str([event.metadata for event in events()])
     assert [event.organization for event in events()] == [None, None, acme.id, acme.id, acme.id]
+
+
+@pytest.mark.parametrize("site", ["/admin/", "/o/acme/admin/"])
+def test_a_password_that_a_person_changes(acme: OrganizationRecord, owner: Client, site: str) -> None:
+    new = "another pass phrase"
+    for old in ("wrong", PASSWORD):
+        values = {"old_password": old, "new_password1": new, "new_password2": new}
+        owner.post(f"{site}password_change/", values)
+    user = User.objects.get(email="olga@msp.example")
+    assert user.check_password(new)
+    assert log() == [("user.change", f"user:{user.id}", "Olga")]
+    assert events()[0].metadata == {"email": user.email, "fields": ["password"]}
 
 
 def test_memberships_that_are_deleted_together_leave_an_event_each(acme: OrganizationRecord, owner: Client) -> None:
