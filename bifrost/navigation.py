@@ -18,6 +18,7 @@ PEOPLE = (
     ("orgs.User", "People", "person"),
     ("orgs.Membership", "Memberships", "badge"),
     ("orgs.ApiToken", "Tokens", "key"),
+    ("orgs.AuditEvent", "Audit log", "policy"),
 )
 EXECUTIONS = (
     ("dispatch.Fleet", "Fleet", "history"),
@@ -37,6 +38,7 @@ OF_AN_ORGANIZATION = (
     ("dispatch.WorkflowSetting", "Workflow settings", "speed"),
     ("integrations.Config", "Configs", "tune"),
     ("integrations.CircuitBreaker", "Circuits", "electrical_services"),
+    ("orgs.AuditEvent", "Audit log", "policy"),
 )
 
 Item = dict[str, Any]

@@ -18,7 +18,7 @@ from integrations.models import CircuitBreaker, Config
 from orgs.permissions import MANAGE_CONFIG, VIEW_CONFIG
 from orgs.records import OrganizationRecord
 from orgs.resolver import resolve
-from orgs.sites import OrganizationModelAdmin, organization_site
+from orgs.sites import OrganizationModelAdmin, actor_of, organization_site
 
 
 def organization_of(request: HttpRequest) -> OrganizationRecord:
@@ -51,16 +51,16 @@ class ConfigAdmin(OrganizationModelAdmin):
         return self.has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Config, form: ConfigForm, change: bool) -> None:
-        set_config(organization_of(request), obj.key, form.cleaned_data["value"], obj.type)
+        set_config(organization_of(request), obj.key, form.cleaned_data["value"], obj.type, actor_of(request))
         obj.id = Config.objects.values_list("id", flat=True).get(key=obj.key)
         obj._state.adding = False
 
     def delete_model(self, request: HttpRequest, obj: Config) -> None:
-        delete_config(organization_of(request), obj.key)
+        delete_config(organization_of(request), obj.key, actor_of(request))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> None:
         for key in list(queryset.values_list("key", flat=True)):
-            delete_config(organization_of(request), key)
+            delete_config(organization_of(request), key, actor_of(request))
 
 
 STATE_LABELS = {

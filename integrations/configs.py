@@ -23,9 +23,9 @@ from bifrost.sdk.tolerant import JSON
 from integrations import queries
 from integrations.config_values import check_key, checked
 from integrations.models import Config
-from orgs import directory
+from orgs import audit, directory
 from orgs.models import Organization
-from orgs.records import OrganizationRecord
+from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 from orgs.tenancy import HasSchema, org_context
 
 MOST_LAYERS = 2_000
@@ -89,7 +89,9 @@ def resolve(configs: ConfigSnapshot, key: str) -> tuple[bool, Any]:
     return True, copy.deepcopy(found.value)
 
 
-def set_config(organization: OrganizationRecord, key: str, value: Any, type: str = "string") -> None:
+def set_config(
+    organization: OrganizationRecord, key: str, value: Any, type: str = "string", actor: Actor = COMMAND_LINE
+) -> None:
     """Sets or replaces one config; of type secret, the value is the secret's name. Raises ValidationError."""
     check_key(key)
     # To Django, None means no value at all rather than JSON's null.
@@ -97,16 +99,18 @@ def set_config(organization: OrganizationRecord, key: str, value: Any, type: str
     with org_context(organization), transaction.atomic():
         Config.objects.update_or_create(key=key, defaults={"type": type, "value": stored})
         _raise_version(organization)
+        audit.record(actor, "config.set", organization=organization, target=f"config:{key}", metadata={"type": type})
     directory.forget()
 
 
-def delete_config(organization: OrganizationRecord, key: str) -> bool:
+def delete_config(organization: OrganizationRecord, key: str, actor: Actor = COMMAND_LINE) -> bool:
     """Removes one config of the organization's own; False where there was none."""
     with org_context(organization), transaction.atomic():
         deleted, _ = Config.objects.filter(key=key).delete()
         if not deleted:
             return False
         _raise_version(organization)
+        audit.record(actor, "config.delete", organization=organization, target=f"config:{key}")
     directory.forget()
     return True
 

@@ -22,6 +22,7 @@ from hvac import exceptions as vault_errors
 from bifrost.sdk.errors import ConfigurationError
 from integrations.errors import VaultRefused, VaultRejected, VaultUnavailable
 from integrations.flights import Flights
+from integrations.secret_audit import audited
 from integrations.secret_places import (
     Place,
     address,
@@ -36,7 +37,7 @@ from integrations.secret_places import (
 )
 from integrations.vault_sign_in import Method, Platform
 from integrations.vault_tokens import OrganizationTokens
-from orgs.records import OrganizationRecord
+from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 
 SECONDS = 3.0
 THREADS = 4
@@ -277,15 +278,17 @@ def _as_organization(organization: OrganizationRecord, path: str, deadline: floa
 # --- Writing, by the platform's rights --------------------------------------------------------------------------------
 
 
-def write_secret(organization: OrganizationRecord, name: str, value: str) -> None:
+def write_secret(organization: OrganizationRecord, name: str, value: str, actor: Actor = COMMAND_LINE) -> None:
     """Sets or replaces the organization's secret. Raises ValidationError for a bad name or value, VaultUnavailable."""
-    write_at(own_place(organization), name, value)
+    with audited("secret.set", own_place(organization), name, actor, organization):
+        write_at(own_place(organization), name, value)
     _vault().flights.forget((organization.id, name))
 
 
-def delete_secret(organization: OrganizationRecord, name: str) -> bool:
+def delete_secret(organization: OrganizationRecord, name: str, actor: Actor = COMMAND_LINE) -> bool:
     """Removes the organization's secret with all its versions; False where there was none of its own."""
-    found = delete_at(own_place(organization), name)
+    with audited("secret.delete", own_place(organization), name, actor, organization) as change:
+        found = change.done = delete_at(own_place(organization), name)
     _vault().flights.forget((organization.id, name))
     return found
 

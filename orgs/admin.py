@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.postgres.fields import ArrayField
@@ -15,12 +16,14 @@ from django.utils.html import format_html
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
+from orgs import audit_admin as _audit_admin  # noqa: F401  registers its pages
 from orgs import directory
+from orgs.audited_admin import AuditedAdmin
 from orgs.errors import InvalidOrganization, OrganizationExists
 from orgs.forms import NewOrganizationForm, NewTokenForm, UserForm
 from orgs.models import ApiToken, Membership, Organization, User
 from orgs.permissions import MANAGE_MEMBERS, MANAGE_ORGANIZATIONS, MANAGE_TOKENS, VIEW_ORGANIZATIONS
-from orgs.provisioning import create_organization, renew_organization
+from orgs.provisioning import create_organization, renew_organization, set_status
 from orgs.records import OrganizationRecord
 from orgs.sites import PermissionAdmin, actor_of, organization_page, staff_site
 from orgs.staff import StaffScope
@@ -40,7 +43,7 @@ def scope_of(request: HttpRequest) -> StaffScope:
     return StaffScope.of(request.user, actor_of(request))
 
 
-class StaffModelAdmin(PermissionAdmin):
+class StaffModelAdmin(AuditedAdmin, PermissionAdmin):
     """Changes are seen at once by this process's resolver."""
 
     formfield_overrides: ClassVar = {
@@ -86,6 +89,12 @@ class OrganizationAdmin(StaffModelAdmin):
     readonly_fields: ClassVar = ["org_id", "status", "ready", "migration_error"]
     actions: ClassVar = ["suspend", "activate"]
 
+    def audited_organization(self, obj: Any) -> UUID:
+        return obj.id  # type: ignore[no-any-return]
+
+    def audited_id(self, obj: Any) -> str:
+        return str(obj.org_id)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Organization]:
         return scope_of(request).organizations()
 
@@ -115,7 +124,7 @@ class OrganizationAdmin(StaffModelAdmin):
                 renew_organization(directory.record_of(obj))
             return
         values = {name: form.cleaned_data[name] for name in ("name", "tenant_id", "timezone", "tags", "domains")}
-        made = create_organization(form.cleaned_data["org_id"], **values)
+        made = create_organization(form.cleaned_data["org_id"], **values, actor=actor_of(request))
         obj.id, obj.schema_name, obj._state.adding = made.id, made.schema_name, False
 
     @display(description="Status", ordering="status", label=STATUS_LABELS)  # type: ignore[untyped-decorator]
@@ -140,8 +149,7 @@ class OrganizationAdmin(StaffModelAdmin):
         self._set_status(request, queryset, Organization.Status.ACTIVE)
 
     def _set_status(self, request: HttpRequest, queryset: QuerySet[Organization], status: str) -> None:
-        changed = queryset.update(status=status)
-        directory.forget()
+        changed = set_status(queryset.values_list("id", flat=True), status, actor_of(request))
         self.message_user(request, f"{changed} now {status}.")
 
 
@@ -153,6 +161,9 @@ class UserAdmin(StaffModelAdmin):
     list_display: ClassVar = ["email", "name", "roles", "is_active", "last_login"]
     list_filter: ClassVar = ["is_active"]
     search_fields: ClassVar = ["email", "name"]
+
+    def audited_facts(self, obj: Any) -> dict[str, Any]:
+        return {"email": obj.email}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return scope_of(request).users().prefetch_related("memberships__organization")
@@ -175,6 +186,9 @@ class MembershipAdmin(StaffModelAdmin):
     ]
     list_filter: ClassVar = ["role"]
     search_fields: ClassVar = ["user__email", "organization__name"]
+
+    def audited_facts(self, obj: Any) -> dict[str, Any]:
+        return {"user": obj.user.email, "role": obj.role}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Membership]:
         return scope_of(request).memberships().prefetch_related("organizations")
@@ -249,6 +263,7 @@ class ApiTokenAdmin(StaffModelAdmin):
             values["permissions"],
             expires_at=values["expires_at"],
             created_by=actor_of(request).email,
+            actor=actor_of(request),
         )
         obj.id, obj._state.adding, obj.plain = issued.id, False, issued.plain
 
@@ -258,5 +273,5 @@ class ApiTokenAdmin(StaffModelAdmin):
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiToken]) -> None:
-        ended = sum(revoke_token(token.id) for token in queryset)
+        ended = sum(revoke_token(token.id, actor_of(request)) for token in queryset)
         self.message_user(request, f"{ended} revoked.")

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.functions import TransactionNow
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
@@ -185,3 +186,34 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AuditEvent(models.Model):
+    """One change of state that a person or a program caused. `orgs.audit` writes it in the transaction of the change;
+    it is never changed, and goes when its time is over.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(db_default=TransactionNow())
+    organization = models.UUIDField(null=True, help_text="Empty: an act on the platform as a whole.")
+    actor_kind = models.CharField(max_length=16, help_text="user, token, command, system, ...")
+    actor_id = models.CharField(max_length=100)
+    actor_email = models.CharField(max_length=254, blank=True)
+    actor_name = models.CharField(max_length=200, blank=True)
+    operation = models.CharField(max_length=220, help_text="What was done, such as execution.cancel.")
+    object_kind = models.CharField(max_length=50, blank=True)
+    object_id = models.CharField(max_length=250, blank=True)
+    metadata = models.JSONField(default=dict, help_text="Redacted by key, and bounded.")
+    execution = models.UUIDField(null=True, help_text="The execution that it was done to, or by.")
+    key = models.CharField(max_length=64, null=True, help_text="A digest: what is recorded again stays one event.")
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["key"], condition=models.Q(key__isnull=False), name="orgs_audit_once")
+        ]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["organization", "-id"], name="orgs_audit_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return self.operation

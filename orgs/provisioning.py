@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -12,11 +13,11 @@ from django.utils import timezone as clock
 from django.utils.module_loading import import_string
 from psycopg.errors import DeadlockDetected
 
-from orgs import cloning, directory, migrating
+from orgs import audit, cloning, directory, migrating
 from orgs.errors import InvalidOrganization, OrganizationExists
 from orgs.locks import alone, hold_off
 from orgs.models import Domain, Organization
-from orgs.records import OrganizationRecord
+from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 from orgs.tenancy import checked_schema_name, shared_context
 
 DROP_TRIES = 10
@@ -31,6 +32,7 @@ def create_organization(
     timezone: str = "UTC",
     tags: Sequence[str] = (),
     domains: Sequence[str] = (),
+    actor: Actor = COMMAND_LINE,
 ) -> OrganizationRecord:
     """Makes an organization: its row, its schema, and whatever `settings.PROVISIONING_STEPS` add. All or nothing.
 
@@ -44,7 +46,7 @@ def create_organization(
         organization = Organization.objects.filter(org_id=org_id).first() or _make(row, hosts)
         if organization.provisioned_at:
             raise OrganizationExists(f"There is an organization {org_id} already.")
-        _finish(organization)
+        _finish(organization, actor)
         directory.forget()
         return directory.record_of(organization)
 
@@ -79,7 +81,7 @@ def _make(organization: Organization, hosts: Sequence[str]) -> Organization:
     return organization
 
 
-def _finish(organization: Organization) -> None:
+def _finish(organization: Organization, actor: Actor) -> None:
     """Runs the steps of higher layers and opens the doors; where a step fails, nothing remains."""
     try:
         run_steps(settings.PROVISIONING_STEPS, directory.record_of(organization))
@@ -88,7 +90,12 @@ def _finish(organization: Organization) -> None:
         raise
     organization.provisioned_at = clock.now()
     organization.ready = not migrating.behind([migrating.Schema(organization.schema_name, organization.id)])
-    organization.save(update_fields=["provisioned_at", "ready"])
+    with transaction.atomic():
+        organization.save(update_fields=["provisioned_at", "ready"])
+        facts = {"name": organization.name, "tags": organization.tags, "msp": organization.is_msp}
+        audit.record(
+            actor, "organization.create", organization=organization.id, target=_target(organization), metadata=facts
+        )
 
 
 def renew_organization(organization: OrganizationRecord) -> None:
@@ -96,13 +103,26 @@ def renew_organization(organization: OrganizationRecord) -> None:
     run_steps(settings.PROVISIONING_STEPS, organization)
 
 
-def drop_organization(organization: OrganizationRecord) -> None:
+def set_status(organizations: Iterable[UUID], status: str, actor: Actor = COMMAND_LINE) -> int:
+    """Suspends organizations, or opens them again. Returns how many had another status."""
+    with shared_context(), transaction.atomic():
+        others = Organization.objects.filter(id__in=list(organizations)).exclude(status=status).order_by("id")
+        changed = list(others.select_for_update())
+        Organization.objects.filter(id__in=[each.id for each in changed]).update(status=status)
+        done = "organization.suspend" if status == Organization.Status.SUSPENDED else "organization.activate"
+        audit.record_all([audit.event(actor, done, organization=each.id, target=_target(each)) for each in changed])
+    directory.forget()
+    return len(changed)
+
+
+def drop_organization(organization: OrganizationRecord, actor: Actor = COMMAND_LINE) -> None:
     """Deletes the organization with all its data, for good: its doors close, `settings.DROPPING_STEPS` take back what
-    higher layers keep for it, then its schema and its row go. Dropping again finishes what was interrupted."""
+    higher layers keep for it, then its schema, its audit log and its row go. That it was dropped stays in the log of
+    the platform. Dropping again finishes what was interrupted."""
     with shared_context():
         Organization.objects.filter(id=organization.id).update(ready=False)
         directory.forget()
-        _drop(organization)
+        _drop(organization, actor)
 
 
 def run_steps(steps: Sequence[str], organization: OrganizationRecord) -> None:
@@ -111,11 +131,11 @@ def run_steps(steps: Sequence[str], organization: OrganizationRecord) -> None:
         import_string(step)(organization)
 
 
-def _drop(organization: OrganizationRecord) -> None:
+def _drop(organization: OrganizationRecord, actor: Actor) -> None:
     for again in reversed(range(DROP_TRIES)):
         try:
             run_steps(settings.DROPPING_STEPS, organization)
-            _remove(organization)
+            _remove(organization, actor)
             break
         except OperationalError as error:
             # It locks rows and tables in another order than those who still write to them, and may have to yield.
@@ -124,7 +144,15 @@ def _drop(organization: OrganizationRecord) -> None:
     directory.forget()
 
 
-def _remove(organization: OrganizationRecord) -> None:
+def _remove(organization: OrganizationRecord | Organization, dropped_by: Actor | None = None) -> None:
     with transaction.atomic():
         cloning.drop_schema(checked_schema_name(organization.schema_name))
-        Organization.objects.filter(id=organization.id).delete()
+        audit.forget_organization(organization.id)
+        _, deleted = Organization.objects.filter(id=organization.id).delete()
+        if dropped_by is not None and deleted.get("orgs.Organization"):
+            facts = {"id": organization.id, "name": organization.name}
+            audit.record(dropped_by, "organization.drop", target=_target(organization), metadata=facts)
+
+
+def _target(organization: OrganizationRecord | Organization) -> str:
+    return f"organization:{organization.org_id}"

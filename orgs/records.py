@@ -52,6 +52,10 @@ class Actor:
         return True
 
 
+#: Whoever works at the machine itself, by a command or a script: no sign-in stands before that.
+COMMAND_LINE = Actor("command", "command", "", "Command line", frozenset({EVERYTHING}), staff=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """The answer of the resolver: who, and in which organization; None where the request names none."""

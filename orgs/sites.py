@@ -11,14 +11,15 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import get_script_prefix, reverse
 from unfold.admin import ModelAdmin
 from unfold.forms import AuthenticationForm
 from unfold.sites import UnfoldAdminSite
 
-from orgs import directory
+from orgs import audit, directory
 from orgs.errors import Denied
 from orgs.models import User
 from orgs.records import Access, Actor
@@ -59,6 +60,16 @@ class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
     def has_permission(self, request: HttpRequest) -> bool:
         access = access_of(request)
         return access is not None and access.actor.kind == "user" and access.actor.staff
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """A person's own, which the audit log tells of."""
+        actor = actor_of(request)
+        with transaction.atomic():
+            answer: HttpResponse = super().password_change(request, extra_context)
+            if isinstance(answer, HttpResponseRedirect):
+                facts = {"email": actor.email, "fields": ["password"]}
+                audit.record(actor, "user.change", target=f"user:{actor.id}", metadata=facts)
+        return answer
 
 
 class OrganizationSite(StaffSite):

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
 from django.utils import timezone
 
-from orgs import directory
+from orgs import audit, directory
 from orgs.models import ApiToken
 from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS
-from orgs.records import OrganizationRecord
+from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 from orgs.tenancy import shared_context
 
 PREFIX = "bfr_"
@@ -45,6 +46,7 @@ def issue_token(
     *,
     expires_at: datetime | None = None,
     created_by: str = "",
+    actor: Actor = COMMAND_LINE,
 ) -> IssuedToken:
     """Makes a token for the organization; for the MSP's own, one that may name any organization.
 
@@ -52,7 +54,7 @@ def issue_token(
     """
     granted = check_permissions(permissions, msp=organization.is_msp)
     plain = PREFIX + secrets.token_urlsafe(32)
-    with shared_context():
+    with shared_context(), transaction.atomic():
         token = ApiToken.objects.create(
             organization_id=organization.id,
             name=name,
@@ -62,6 +64,8 @@ def issue_token(
             created_by=created_by,
             expires_at=expires_at,
         )
+        facts = {"name": name, "permissions": granted, "expiresAt": expires_at}
+        audit.record(actor, "token.create", organization=organization, target=f"token:{token.id}", metadata=facts)
     directory.forget()
     return IssuedToken(token.id, plain)
 
@@ -79,9 +83,20 @@ def check_permissions(permissions: Iterable[str], *, msp: bool) -> list[str]:
     return granted
 
 
-def revoke_token(token_id: UUID) -> bool:
+def revoke_token(token_id: UUID, actor: Actor = COMMAND_LINE) -> bool:
     """Ends the token, at once in this process and within two seconds in others. False where it was revoked before."""
-    with shared_context():
-        won = ApiToken.objects.filter(id=token_id, revoked_at=None).update(revoked_at=timezone.now())
+    with shared_context(), transaction.atomic():
+        token = ApiToken.objects.select_for_update().filter(id=token_id, revoked_at=None).first()
+        if token is None:
+            return False
+        token.revoked_at = timezone.now()
+        token.save(update_fields=["revoked_at"])
+        audit.record(
+            actor,
+            "token.revoke",
+            organization=token.organization_id,
+            target=f"token:{token.id}",
+            metadata={"name": token.name},
+        )
     directory.forget()
-    return won == 1
+    return True

@@ -10,8 +10,7 @@ from django.core.management.base import CommandError, OutputWrapper
 
 from orgs import directory
 from orgs.models import User
-from orgs.permissions import EVERYTHING
-from orgs.records import Actor, OrganizationRecord
+from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 from orgs.resolver import permissions_in
 from orgs.tenancy import shared_context
 from workflows_app.dispatch.models import Dispatch, Fleet
@@ -54,7 +53,7 @@ def organization_with(org_id: str | None, execution: UUID) -> OrganizationRecord
 def actor_for(email: str | None, organization: OrganizationRecord) -> Actor:
     """The person with that email and that person's permissions, or the command line itself, which may do everything."""
     if email is None:
-        return Actor("command", "command", "", "Command line", frozenset({EVERYTHING}), staff=True)
+        return COMMAND_LINE
     with shared_context():
         user = User.objects.filter(email=email.lower(), is_active=True).first()
     if user is None:

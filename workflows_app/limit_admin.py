@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from orgs.admin import scope_of
 from orgs.permissions import MANAGE_EXECUTIONS, MANAGE_ORGANIZATIONS, VIEW_EXECUTIONS
 from orgs.resolver import resolve
-from orgs.sites import OrganizationModelAdmin, PermissionAdmin, organization_site, staff_site
+from orgs.sites import OrganizationModelAdmin, PermissionAdmin, actor_of, organization_site, staff_site
 from workflows_app.dispatch import limit_settings
 from workflows_app.dispatch.admin import OrganizationRowsAdmin
 from workflows_app.dispatch.models import WorkflowSetting
@@ -34,11 +34,11 @@ class LimitAdmin(PermissionAdmin):
         return self.has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: WorkflowSetting, form: Any, change: bool) -> None:
-        obj.id = limit_settings.settle(obj.organization, obj.workflow, form.limits())
+        obj.id = limit_settings.settle(obj.organization, obj.workflow, form.limits(), actor_of(request))
         obj._state.adding = False
 
     def delete_model(self, request: HttpRequest, obj: WorkflowSetting) -> None:
-        limit_settings.remove(obj.organization, obj.workflow)
+        limit_settings.remove(obj.organization, obj.workflow, actor_of(request))
 
     @admin.display(description="Workflow")
     def shown_workflow(self, setting: WorkflowSetting) -> str:

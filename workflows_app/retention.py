@@ -1,5 +1,5 @@
 """Old records go, in small batches: what has ended, with its journal, deliveries, the history of schedules, alerts
-that are resolved, and notices.
+that are resolved, notices, and the audit log.
 
 How many days an organization's records are kept is its own setting; `settings.RETENTION_DAYS` where it has none. What
 has not ended is never touched.
@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from integrations import rates
-from orgs import directory
+from orgs import audit, directory
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context, shared_context
@@ -49,8 +49,9 @@ def forget_old(now: datetime | None = None) -> int:
     forget_failures(moment - timedelta(days=settings.RETENTION_DAYS))
     organization = _whose_turn(moment)
     if organization is not None:
-        _forget_deliveries(organization, moment)
+        _forget_rows(organization, moment)
         rates.forget_unused(organization)
+    audit.forget_before(None, moment - timedelta(days=settings.RETENTION_DAYS))
     return sum(_forget_executions(id_, executions) for id_, executions in _expired().items())
 
 
@@ -87,7 +88,7 @@ def _whose_turn(moment: datetime) -> OrganizationRecord | None:
     return directory.organization_by_id(chosen)
 
 
-def _forget_deliveries(organization: OrganizationRecord, moment: datetime) -> None:
+def _forget_rows(organization: OrganizationRecord, moment: datetime) -> None:
     days = Organization.objects.values_list("retention_days", flat=True).get(id=organization.id)
     before = moment - timedelta(days=settings.RETENTION_DAYS if days is None else days)
     with org_context(organization):
@@ -95,3 +96,4 @@ def _forget_deliveries(organization: OrganizationRecord, moment: datetime) -> No
         ScheduleRun.objects.filter(recorded_at__lt=before).delete()
         Alert.objects.filter(resolved_at__lt=before).delete()
         Notice.objects.filter(created_at__lt=before).delete()
+    audit.forget_before(organization.id, before)

@@ -17,6 +17,7 @@ from django.db import connection, transaction
 from bifrost.sdk.documents import size
 from bifrost.sdk.sanitizing import redact_keys
 from integrations.sealing import VaultUnavailable, seal
+from orgs import audit
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import following, recovery
@@ -43,7 +44,10 @@ def cancel(
         _require_owner(execution, owner)
         if _was_sent(key):
             return _status(execution)
-        status = _cancel(organization, _locked(organization, execution), actor, key)
+        row = _locked(organization, execution)
+        status = _cancel(organization, row, actor, key)
+        if key is None and actor is not PARENT:  # else a run has sent it, whose journal tells of it
+            _audit(organization, row, actor, "execution.cancel")
     hints.send()
     return status
 
@@ -101,8 +105,10 @@ def signal(
         _require_owner(execution, owner)
         if _was_sent(key):
             return _status(execution)
-        entry = Inbox(kind="signal", name=name[:200], data=data, data_sealed=sealed, key=key)
-        status = send_entry(_locked(organization, execution), entry)
+        row = _locked(organization, execution)
+        status = send_entry(row, Inbox(kind="signal", name=name[:200], data=data, data_sealed=sealed, key=key))
+        if key is None:
+            _audit(organization, row, actor, "execution.signal", signal=name)
     hints.send()
     return status
 
@@ -122,6 +128,17 @@ def close_child(organization: OrganizationRecord, execution: UUID) -> None:
             waiting.update(closes_with=None)
             _cancel(organization, row, PARENT)
     hints.send()
+
+
+def _audit(organization: OrganizationRecord, row: Dispatch, actor: Actor, operation: str, **facts: Any) -> None:
+    audit.record(
+        actor,
+        operation,
+        organization=organization,
+        target=f"execution:{row.execution}",
+        metadata={"workflow": row.workflow, **facts},
+        execution=row.execution,
+    )
 
 
 def _require_owner(execution: UUID, owner: str | None) -> None:

@@ -40,6 +40,10 @@ class BlockingContext(PlainCalls):
         """For `@step`: does the step that was called."""
         return self._wait(self._awaiting.call_step(call))
 
+    def audit(self, operation: str, resource_id: Any = None, metadata: Mapping[str, Any] | None = None) -> None:
+        """Puts an event into the organization's audit log, once; see `OrganizationContext.audit`."""
+        self._wait(self._awaiting.audit(operation, resource_id, metadata))
+
     def sleep(self, seconds: float | timedelta) -> None:
         """Waits; longer than a second, it needs no worker meanwhile and survives every restart."""
         self._wait(self._awaiting.sleep(seconds))

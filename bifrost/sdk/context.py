@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
 from bifrost.sdk.approvals import AsksForApproval
+from bifrost.sdk.auditing import audit_call
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.children import ChildCalls
 from bifrost.sdk.declarations import MISSING
@@ -17,7 +18,7 @@ from bifrost.sdk.notices import Notices
 from bifrost.sdk.plain_calls import name_of
 from bifrost.sdk.protection import Protection
 from bifrost.sdk.saga import Saga
-from bifrost.sdk.steps import step_of
+from bifrost.sdk.steps import current_step, step_of
 from bifrost.sdk.tolerant import plain
 
 __all__ = ["Caller", "OrganizationContext"]
@@ -41,6 +42,16 @@ class OrganizationContext(AsksForApproval, ChildCalls, Protection, Notices):
         The name may be left out; `options` are those of `StepOptions`, as one or as a mapping.
         """
         return await self.call_step(step_of(name, function, args, kwargs, options))
+
+    async def audit(self, operation: str, resource_id: Any = None, metadata: Mapping[str, Any] | None = None) -> None:
+        """Puts an event into the organization's audit log, in the caller's name, once however often the run goes on
+        from its journal. Inside a step: once for each operation and resource.
+        """
+        call = audit_call(self._host, operation, resource_id, metadata)
+        if current_step.get() is None:
+            await self.call_step(call)
+        else:
+            await call.function(*call.args)
 
     async def sleep(self, seconds: float | timedelta) -> None:
         """Waits; longer than a second, it needs no worker meanwhile and survives every restart."""

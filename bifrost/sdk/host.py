@@ -42,6 +42,9 @@ class Host(Protocol):
     def patched(self, change: str) -> bool:
         """Whether this run has come here with the changed code."""
 
+    def permitted(self, name: str) -> bool:
+        """Whether the caller has this permission now."""
+
     def check(self) -> None:
         """Does nothing but raise Detached where that is due."""
 

@@ -37,7 +37,7 @@ class Notices:
             "to": None if to is None else _addresses(to),
         }
         if current_step.get() is None:
-            await self._host.step(StepCall("notify", self._leave, kwargs=data))
+            await self._host.step(StepCall("notify", self._leave, kwargs=data, implicit=True))
         else:
             await self._leave(**data)  # part of that step
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.documents import exact
-from bifrost.sdk.errors import ConfigurationError, ValidationError
+from bifrost.sdk.errors import ConfigurationError, PermissionError, ValidationError
 from bifrost.sdk.host import Host
 from bifrost.sdk.tolerant import JSON, plain
 
@@ -169,6 +169,14 @@ class PlainCalls:
     def uuid(self) -> UUID:
         """A random UUID; a run that resumes gets the same again."""
         return UUID(self._host.value("value", "uuid", lambda: str(uuid4())))
+
+    def require_permission(self, name: str) -> None:
+        """Raises PermissionError, which names the permission, where the caller does not have it. The answer is that
+        of when the code first came here, also for a run that resumes.
+        """
+        known = name_of(name)
+        if not self._host.value("value", f"permitted {known}"[:MAX_NAME], lambda: self._host.permitted(known)):
+            raise PermissionError(f"This needs the permission {known}.", required_permission=known)
 
     def patched(self, change: str) -> bool:
         """Whether this run takes the changed way: True for one that comes here for the first time, False for

@@ -39,7 +39,8 @@ class StepOptions:
     `start_to_close_timeout` bounds one attempt, `heartbeat_timeout` the time between two calls of `heartbeat`.
     `idempotency_key` replaces the one that an outside service is given. `rate_limit`: each attempt takes a permit, and
     waits for it. `circuit_breaker`: the service that it calls; where its circuit is open, the attempt fails as
-    CircuitBreakerOpen, or the step waits and has not tried (`when_open`).
+    CircuitBreakerOpen, or the step waits and has not tried (`when_open`). `audit`: once the step has succeeded, the
+    audit log tells of it, with the arguments as they are shown.
     """
 
     start_to_close_timeout: float | None = None
@@ -49,6 +50,7 @@ class StepOptions:
     rate_limit: RateLimit | None = None
     circuit_breaker: str | None = None
     when_open: WhenOpen = "fail"
+    audit: bool = False
 
     @classmethod
     def parse(cls, options: StepOptions | Mapping[str, Any] | None) -> StepOptions:
@@ -73,6 +75,8 @@ class StepOptions:
             values["rate_limit"] = RateLimit.parse(values["rate_limit"])
         if "when_open" in values:
             values["when_open"] = checked_when_open(values["when_open"])
+        if not isinstance(values.get("audit", False), bool):
+            raise DeclarationError(f"audit must be true or false, not {values['audit']!r}")
         return replace(self, **values)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
+from bifrost.sdk.auditing import step_event
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.context import OrganizationContext
@@ -68,6 +69,7 @@ class MemoryHost(Children):
     before: frozenset[str] = frozenset()
     answers: Mapping[str, Answer] = field(default_factory=dict)
     circuits: dict[str, datetime] = field(default_factory=dict)  # the open ones, and until when
+    permissions: frozenset[str] | None = None
     records: list[Record] = field(default_factory=list)
     detached: bool = False
     started: dict[str, Started] = field(default_factory=dict)
@@ -88,6 +90,10 @@ class MemoryHost(Children):
     def patched(self, change: str) -> bool:
         self.check()
         return change not in self.before
+
+    def permitted(self, name: str) -> bool:
+        self.check()
+        return self.permissions is None or name in self.permissions
 
     def progress(self, done: float, total: float, message: str) -> None:
         self.record("progress", "", {"done": done, "total": total, "message": message})
@@ -121,6 +127,8 @@ class MemoryHost(Children):
                     current_step.set(_Step(call, attempt))
                 else:
                     self.records.append(Record("step", call.name, {"value": value}))
+                    if call.options.audit:
+                        self.records.append(Record("audit", "", step_event(call)))
                     return value
         finally:
             current_step.reset(place)
@@ -246,6 +254,7 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     before: Iterable[str] = (),
     open_circuits: Iterable[str] = (),
     answers: Mapping[str, Answer] | None = None,
+    permissions: Iterable[str] | None = None,
     execution_id: str = "00000000-0000-7000-8000-000000000000",
     workflow_name: str = "test_workflow",
     attempt: int = 1,
@@ -254,7 +263,8 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     attempts saved; `signals` (name and body) what waits in the inbox; `approvals` what people decide, in order
     (`{"approved": True, "comment": "", "values": {...}, "decided_by": Caller(...)}`); `before` the changes that this
     run came by before they were made (`context.patched`); `open_circuits` the services that are not to be called for
-    30 s; `answers` what the platform answers, by the name of what it is asked: `{"database": lambda asked: [...]}`.
+    30 s; `answers` what the platform answers, by the name of what it is asked: `{"database": lambda asked: [...]}`;
+    `permissions` what the caller may do, everything unless given.
 
     Time is virtual: it begins `now`, and a wait for a day takes no time.
     """
@@ -274,6 +284,7 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
             before=frozenset(before),
             answers=dict(answers or {}),
             circuits={service.lower(): clock.now() + timedelta(seconds=OPEN_SECONDS) for service in open_circuits},
+            permissions=None if permissions is None else frozenset(permissions),
         )
     )
 

@@ -18,6 +18,7 @@ PAGES = [
     "/admin/orgs/membership/add/",
     "/admin/orgs/apitoken/",
     "/admin/orgs/apitoken/add/",
+    "/admin/orgs/auditevent/",
     "/admin/dispatch/fleet/",
     "/admin/dispatch/dispatch/",
     "/admin/dispatch/worker/",
@@ -41,6 +42,7 @@ PAGES = [
     f"{ORGANIZATION}integrations/config/",
     f"{ORGANIZATION}integrations/config/add/",
     f"{ORGANIZATION}integrations/circuitbreaker/",
+    f"{ORGANIZATION}orgs/auditevent/",
     "/api/docs",
 ]
 MISSING = ["/nothing", "/admin/nothing/", "/o/acme/nothing", "/o/nobody/admin/"]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
 from django_q.models import Task
 
-from orgs.models import Organization
+from orgs.models import AuditEvent, Organization
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from tests.factories import change
@@ -147,6 +147,25 @@ def test_failures_of_django_q2s_own_tasks_go_too(db: None) -> None:
     retention.forget_old()
 
     assert [task.name for task in Task.objects.all()] == ["new"]
+
+
+def test_audit_events_go_when_their_organizations_time_is_over(
+    acme: OrganizationRecord, globex: OrganizationRecord
+) -> None:
+    change(acme, retention_days=10)
+    at = timezone.now() - timedelta(days=20)
+    for organization in (acme.id, globex.id, None):
+        id_ = UUID(int=int(at.timestamp() * 1000) << 80 | uuid4().int >> 64)
+        AuditEvent.objects.create(
+            id=id_, at=at, organization=organization, actor_kind="user", actor_id="1", operation="aged"
+        )
+    for minute in range(Organization.objects.count()):
+        retention.forget_old(timezone.now() + timedelta(minutes=minute))
+    left = AuditEvent.objects.filter(operation="aged").values_list("organization", flat=True)
+    assert set(left) == {globex.id, None}
+
+    retention.forget_old(timezone.now() + timedelta(days=90))
+    assert None not in set(left.all())
 
 
 # --- the maintenance -------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from bifrost.sdk.errors import PermissionError, ValidationError
+from orgs import audit
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.actors import actor_key
@@ -75,6 +76,14 @@ def decide(
         if not won:
             approval.refresh_from_db()
             raise _too_late(approval)
+        audit.record(
+            actor,
+            "approval.approve" if approve else "approval.reject",
+            organization=organization,
+            target=f"approval:{approval_id}",
+            metadata={"workflow": approval.workflow},
+            execution=approval.execution_id,
+        )
     if approve or approval.kind == Approval.Kind.STEP:
         hints.send()
 

@@ -14,6 +14,8 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from orgs import audit
+from orgs.records import COMMAND_LINE, Actor
 from orgs.tenancy import shared_context
 from workflows_app.dispatch import hints, settled
 from workflows_app.dispatch.models import Lane, WorkflowSetting
@@ -43,7 +45,7 @@ class Limits:
     starts_per_minute: int | None = None
 
 
-def settle(organization: UUID, workflow: str, limits: Limits) -> UUID:
+def settle(organization: UUID, workflow: str, limits: Limits, actor: Actor = COMMAND_LINE) -> UUID:
     """Writes what holds for the workflow there, or with an empty name for the organization as a whole. Returns the
     setting's id. It takes effect when the transaction is committed, in other processes within two seconds."""
     values = {
@@ -51,18 +53,23 @@ def settle(organization: UUID, workflow: str, limits: Limits) -> UUID:
         "max_concurrent": limits.max_concurrent,
         "starts_per_minute": limits.starts_per_minute,
     }
-    with shared_context():
+    with shared_context(), transaction.atomic():
         setting, _ = WorkflowSetting.objects.update_or_create(
             organization=organization, workflow=workflow, defaults=values
+        )
+        audit.record(
+            actor, "limits.set", organization=organization, target=f"workflow:{workflow or '*'}", metadata=values
         )
     transaction.on_commit(partial(_take_effect, organization))
     return setting.id
 
 
-def remove(organization: UUID, workflow: str) -> None:
+def remove(organization: UUID, workflow: str, actor: Actor = COMMAND_LINE) -> None:
     """From now on nothing is settled about it: it is enabled and has no limit of its own."""
-    with shared_context():
-        WorkflowSetting.objects.filter(organization=organization, workflow=workflow).delete()
+    with shared_context(), transaction.atomic():
+        deleted, _ = WorkflowSetting.objects.filter(organization=organization, workflow=workflow).delete()
+        if deleted:
+            audit.record(actor, "limits.remove", organization=organization, target=f"workflow:{workflow or '*'}")
     transaction.on_commit(partial(_take_effect, organization))
 
 

@@ -10,6 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import transaction
+
+from bifrost.sdk.sanitizing import redact_keys
+from orgs import audit
 from orgs.tenancy import org_context
 from workflows_app.engine import messages, protection
 from workflows_app.engine.alerting import compensation_failed, escalated
@@ -19,13 +23,31 @@ from workflows_app.engine.notices import notify
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """Which run asks, and the key under which it is done once."""
+    """Which run asks, the key under which it is done once, and what takes from a value all that must not be shown."""
 
     facts: Facts
     key: str
+    clean: Callable[[Any], Any] = redact_keys
 
 
 Service = Callable[[Asking, Mapping[str, Any]], Any]
+
+
+def audit_event(asking: Asking, data: Mapping[str, Any]) -> None:
+    """An event in the name of whoever started the run. `data`: operation, resource or None, metadata."""
+    facts, operation, resource = asking.facts, str(data["operation"]), data["resource"]
+    with transaction.atomic():
+        audit.record(
+            facts.actor,
+            operation,
+            organization=facts.organization,
+            target="" if resource is None else f"resource:{asking.clean(resource)}",
+            metadata=asking.clean(data["metadata"]),
+            execution=facts.id,
+            # A step's own code may record several.
+            key=f"{facts.id}:{asking.key}:{operation}:{resource}",
+        )
+
 
 SERVICES: Mapping[str, Service] = {
     "signal": messages.signal,
@@ -36,6 +58,7 @@ SERVICES: Mapping[str, Service] = {
     "rate_limit": protection.rate_limit,
     "circuit_enter": protection.circuit_enter,
     "circuit_leave": protection.circuit_leave,
+    "audit": audit_event,
 }
 
 

@@ -93,7 +93,7 @@ def _write(calls: Sequence[Call]) -> tuple[Any, ...]:
 def _calls(prepared: Prepared) -> list[Call]:
     """What creates it, and what copies the lines that it takes over."""
     schema, takes = prepared.facts.organization.schema_name, prepared.takes
-    calls: list[Call] = [(statements.queue(schema), _parameters(prepared))]
+    calls: list[Call] = [(statements.queue(schema, prepared.retry_of is not None), _parameters(prepared))]
     if takes is not None and takes.lines:
         copied = {"id": prepared.facts.id, "source": takes.source, "lines": list(takes.lines)}
         calls.append((statements.take_over(schema), copied))
@@ -106,6 +106,7 @@ def _parameters(prepared: Prepared) -> dict[str, Any]:
         **row_parameters(prepared),
         "status": str(prepared.status),
         "approval": uuid7(),
+        "audit": uuid7(),
         "title": f"Run {name}",
         "permission": APPROVE,
         "approval_seconds": settings.APPROVAL_SECONDS,

@@ -193,6 +193,10 @@ class Run(Parenthood):
                 with suppress(WorkflowException):
                     self._keep_secret(value.name, secrets.read_secret(self.facts.organization, value.name))
 
+    def permitted(self, name: str) -> bool:
+        """Whether whoever started it has this permission, as far as this process knows."""
+        return self.facts.actor.can(name)
+
     def patched(self, change: str) -> bool:
         """Whether this run has come here with the changed code: it is new here, or has come by before with it."""
         self.check()
@@ -240,7 +244,7 @@ class Run(Parenthood):
         """Does what the code asks of the platform, in a thread that may use the database, or of an outside system."""
         if name in OUTSIDE:
             return await OUTSIDE[name](self, step_info().idempotency_key, data)
-        asking = Asking(self.facts, step_info().idempotency_key)
+        asking = Asking(self.facts, step_info().idempotency_key, self.clean)
         return await self.engine.in_database_thread(perform, name, asking, data)
 
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:

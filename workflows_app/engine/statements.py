@@ -81,9 +81,24 @@ SELECT EXISTS (SELECT FROM fence), (SELECT status FROM organization), (SELECT co
 """.encode()
 
 
+# What `orgs.audit.record` would write, as part of the statement.
+_AUDIT = """
+audit AS (
+    INSERT INTO public.orgs_auditevent (
+        id, at, organization, actor_kind, actor_id, actor_email, actor_name, operation, object_kind, object_id,
+        metadata, execution)
+    SELECT %(audit)s::uuid, now(), %(organization)s::uuid, executed_by->>'kind', executed_by->>'id',
+        executed_by->>'email', left(executed_by->>'name', 200), 'execution.retry', 'execution',
+        %(retry_of)s::uuid::text,
+        jsonb_build_object('workflow', %(workflow)s::text, 'startedAs', execution.id), execution.id
+    FROM execution, (SELECT %(executed_by)s::jsonb AS executed_by) AS person
+),"""
+
+
 @lru_cache(maxsize=10_000)
-def queue(schema: str) -> bytes:
-    """Creates an execution that waits, for a worker or for an approval. No fence: nobody owns it.
+def queue(schema: str, again: bool = False) -> bytes:
+    """Creates an execution that waits, for a worker or for an approval. No fence: nobody owns it. `again`: a person
+    starts an old one once more, which is in the audit log afterwards.
 
     One row: the organization's status, and whether the execution was created, now or by an earlier sending of the
     same statement (no: the idempotency key is taken).
@@ -115,7 +130,7 @@ approval AS (
     SELECT %(approval)s::uuid, id, %(workflow)s, %(title)s, 'pending', %(executed_by)s::jsonb, %(actor)s,
         %(permission)s, now(), now() + %(approval_seconds)s * interval '1 second', ''
     FROM execution WHERE %(status)s = 'PendingApproval'
-),
+),{_AUDIT if again else ""}
 dispatch AS (
     INSERT INTO public.dispatch_dispatch (
         execution, organization, workflow, status, priority, lane, run_at, queued_at, epoch, inbox, code_version,

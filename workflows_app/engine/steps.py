@@ -14,11 +14,13 @@ from contextvars import Token
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bifrost.sdk.auditing import shown_arguments
 from bifrost.sdk.documents import exact, plain, size
 from bifrost.sdk.errors import StepFailed, TooLarge, WorkflowException, as_document, from_document
 from bifrost.sdk.errors import TimeoutError as WorkflowTimeout
 from bifrost.sdk.steps import StepCall, StepInfo, current_step
 from integrations.sealing import VaultUnavailable, seal
+from workflows_app.engine.auditing import audit_step
 from workflows_app.engine.operations import Operation, Outcome
 from workflows_app.engine.position import Position, position
 from workflows_app.engine.protection import Protection
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
 NOTED_SECONDS = 0.2  # a step that takes longer is in the journal before it ends
 TOUCH_SECONDS = 0.5
 VAULT_SECONDS = 1.0
-SHOWN_BYTES = 32_000
 
 
 async def run_step(run: Run, call: StepCall) -> Any:
@@ -94,6 +95,8 @@ async def _do(run: Run, operation: Operation, call: StepCall) -> None:
             await run.waits.pause(operation, time.time() + delay)
             attempt += 1
         else:
+            if call.options.audit:
+                await audit_step(run, operation, call)
             run.operations.end(operation, "done", sealed, value=value, **_facts(running))
             return
 
@@ -194,7 +197,7 @@ class RunningStep:
         self.limit: asyncio.Timeout
         key = operation.key
         self._key = call.options.idempotency_key or f"{run.facts.id}:{key.path}:{key.name}:{key.number}"
-        self.arguments = _shown(call)
+        self.arguments = shown_arguments(call)
         self.info = StepInfo(call.name, 1, self._key)
         self.began = time.monotonic()
 
@@ -256,10 +259,3 @@ class RunningStep:
                 self._run.operations.note(
                     self._operation, "started", arguments=self.arguments, attempt=self.info.attempt
                 )
-
-
-def _shown(call: StepCall) -> Any:
-    """The arguments as the record shows them."""
-    args = [plain(value) for value in call.args if not hasattr(value, "call_step")]
-    shown = {"args": args, **({"kwargs": plain(dict(call.kwargs))} if call.kwargs else {})}
-    return shown if (length := size(shown)) <= SHOWN_BYTES else {"omitted": f"{length:,} bytes"}

@@ -86,7 +86,7 @@ class OrganizationScheduleAdmin(OrganizationModelAdmin):
         obj.id, obj._state.adding = saved.values_list("id", flat=True).get(), False
 
     def delete_model(self, request: HttpRequest, obj: Schedule) -> None:
-        settling.remove(organization_of(request), obj.workflow)
+        settling.remove(organization_of(request), obj.workflow, actor_of(request))
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -13,9 +13,10 @@ from bifrost.sdk import cron
 from bifrost.sdk.errors import DeclarationError, PermissionError, ValidationError
 from bifrost.sdk.specs import WorkflowSpec
 from integrations.sealing import SealBroken, VaultUnavailable
+from orgs import audit
 from orgs.models import validate_timezone
 from orgs.permissions import EXECUTE_WORKFLOWS
-from orgs.records import Actor, OrganizationRecord
+from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 from orgs.tenancy import org_context, shared_context
 from workflows_app import catalog
 from workflows_app.dispatch import audiences
@@ -57,6 +58,7 @@ def settle(organization: OrganizationRecord, workflow: str, wish: Wish, actor: A
         if "parameters" in wish or (enabled and not (row.enabled and row.effective)):
             _set_parameters(organization, spec, wish)
         _set_fields(row, wish, enabled)
+        _audit(organization, workflow, actor, "schedule.set", dict(wish))
     with shared_context():
         audiences.follow(crons(), database_time(), row.id)
 
@@ -69,7 +71,7 @@ def check(organization: OrganizationRecord, workflow: str, wish: Wish, actor: Ac
             _valid_parameters(organization, spec, wish)
 
 
-def remove(organization: OrganizationRecord, workflow: str) -> None:
+def remove(organization: OrganizationRecord, workflow: str, actor: Actor = COMMAND_LINE) -> None:
     """Removes the organization's own schedule and its parameters; the history stays. Where an audience covers the
     organization, the audience's schedule takes its place.
 
@@ -87,7 +89,17 @@ def remove(organization: OrganizationRecord, workflow: str) -> None:
             )
         row.delete()
         ScheduleParameters.objects.filter(workflow=workflow).delete()
+        _audit(organization, workflow, actor, "schedule.remove", {})
     sync_audiences()
+
+
+def _audit(
+    organization: OrganizationRecord, workflow: str, actor: Actor, operation: str, facts: dict[str, Any]
+) -> None:
+    """Parameters are the customer's: the log, which all organizations share, says only that there were some."""
+    if "parameters" in facts:
+        facts = {**facts, "parameters": "changed"}
+    audit.record(actor, operation, organization=organization, target=f"schedule:{workflow}", metadata=facts)
 
 
 def _locked(organization: OrganizationRecord, workflow: str) -> Schedule:

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from unfold.decorators import display
 
 from orgs import directory
+from orgs.audited_admin import AuditedAdmin
 from orgs.models import Organization, User
 from orgs.permissions import MANAGE_ORGANIZATIONS, VIEW_ORGANIZATIONS
 from orgs.sites import PermissionAdmin, organization_page, staff_site
@@ -74,11 +75,12 @@ class ScheduleAdmin(OrganizationRowsAdmin):
 
 
 @admin.register(ScheduleAudience, site=staff_site)
-class ScheduleAudienceAdmin(PermissionAdmin):
+class ScheduleAudienceAdmin(AuditedAdmin, PermissionAdmin):
     """An audience may name any organization, so it is for those alone who have them all."""
 
     view_permission = VIEW_ORGANIZATIONS
     change_permission = MANAGE_ORGANIZATIONS
+    audited_kind = "audience"
     form = AudienceForm
     fields: ClassVar = [
         "workflow",
@@ -101,6 +103,9 @@ class ScheduleAudienceAdmin(PermissionAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_change_permission(request, obj)
+
+    def audited_id(self, obj: Any) -> str:
+        return str(obj.workflow)
 
     @admin.display(description="Enabled for")
     def who(self, audience: ScheduleAudience) -> str:

@@ -43,5 +43,5 @@ class ScheduleView(ApiView):
         organization = require_organization(self.access)
         require_manage(self.access.actor)
         query_arguments(request, ())
-        settling.remove(organization, workflow)
+        settling.remove(organization, workflow, self.access.actor)
         return HttpResponse(status=204)

@@ -86,7 +86,8 @@ class WebhookAdmin(OrganizationModelAdmin):
         organization = organization_of(request)
         try:
             loaded = queries.webhook_of(form.cleaned_data["workflow"])
-            made = rotate(organization, loaded.spec.name, timedelta(hours=form.cleaned_data["hours"]))
+            hours = timedelta(hours=form.cleaned_data["hours"])
+            made = rotate(organization, loaded.spec.name, hours, actor_of(request))
         except (UnknownWebhook, UnknownWorkflow) as missing:
             raise Http404(missing.message) from missing
         except VaultUnavailable as away:

@@ -21,8 +21,8 @@ from django.utils import timezone
 from integrations import secrets
 from integrations.errors import VaultUnavailable
 from integrations.secret_places import is_secret_name, webhooks_place
-from orgs import directory
-from orgs.records import OrganizationRecord
+from orgs import audit, directory
+from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.models import Webhook
 
@@ -110,7 +110,9 @@ def credentials_of_nobody(org_id: str, workflow: str, age: float = KEPT_SECONDS)
         _kept_of_nobody.get(key, age, lambda: _read(own, NOBODY))
 
 
-def rotate(organization: OrganizationRecord, workflow: str, overlap: timedelta = OVERLAP) -> Rotation:
+def rotate(
+    organization: OrganizationRecord, workflow: str, overlap: timedelta = OVERLAP, actor: Actor = COMMAND_LINE
+) -> Rotation:
     """Makes a new secret; the former one works for `overlap` longer. Raises VaultUnavailable; then nothing changed."""
     secret = PREFIX + randomness.token_urlsafe(32)
     with org_context(organization), transaction.atomic():
@@ -121,6 +123,8 @@ def rotate(organization: OrganizationRecord, workflow: str, overlap: timedelta =
         until = now + overlap if former is not None and overlap > timedelta() else None
         row.rotated_at, row.previous_until = now, until
         row.save(update_fields=["rotated_at", "previous_until"])
+        facts = {"previousUntil": until}
+        audit.record(actor, "webhook.rotate", organization=organization, target=f"webhook:{workflow}", metadata=facts)
         kept = Credentials(secret, former.current if former is not None and until is not None else "", until)
         secrets.write_at(webhooks_place(organization), _name(workflow), _text(kept))
     forget()

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from uuid6 import uuid7
 
 from bifrost.sdk.errors import WorkflowException
 from bifrost.sdk.sanitizing import Scrubber, is_secret_key
 from integrations.sealing import VaultUnavailable, seal, unseal
+from orgs import audit
 from orgs.errors import Denied
 from orgs.permissions import EVERYTHING
 from orgs.records import Actor, OrganizationRecord
@@ -92,10 +94,15 @@ def keep(
     return delivery
 
 
-def keep_again(organization: OrganizationRecord, loaded: LoadedWorkflow, kept: Kept) -> Delivery:
-    """Writes down that the kept delivery is delivered once more."""
+def keep_again(organization: OrganizationRecord, loaded: LoadedWorkflow, kept: Kept, actor: Actor) -> Delivery:
+    """Writes down that the actor has the kept delivery delivered once more."""
     delivery = Delivery(uuid7(), organization, loaded, kept.content)
-    _write(delivery, (kept.headers, kept.body), kept.body_sealed, kept.id)
+    with org_context(organization), transaction.atomic():
+        _write(delivery, (kept.headers, kept.body), kept.body_sealed, kept.id)
+        facts = {"workflow": kept.workflow, "deliveredAs": delivery.id}
+        audit.record(
+            actor, "webhook.redeliver", organization=organization, target=f"delivery:{kept.id}", metadata=facts
+        )
     return delivery
 
 

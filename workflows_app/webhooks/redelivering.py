@@ -25,5 +25,5 @@ def redeliver(organization: OrganizationRecord, delivery_id: UUID, actor: Actor)
     Raises UnknownDelivery, DeliveryNotKept, UnknownWorkflow, UnknownWebhook, VaultUnavailable, and what a start raises.
     """
     kept = deliveries.read(organization, delivery_id)
-    delivery = deliveries.keep_again(organization, webhook_of(kept.workflow), kept)
+    delivery = deliveries.keep_again(organization, webhook_of(kept.workflow), kept, actor)
     return Redelivery(delivery.id, deliveries.start(delivery, redeliveredBy=actor.name))

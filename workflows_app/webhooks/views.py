@@ -39,7 +39,7 @@ class RotateView(ApiView):
         require(self.access.actor, MANAGE_SECRETS)
         query_arguments(request, ())
         loaded = queries.webhook_of(workflow)
-        made = rotate(organization, loaded.spec.name, overlap_in(request))
+        made = rotate(organization, loaded.spec.name, overlap_in(request), self.access.actor)
         document = queries.webhook_document(organization, loaded, made.rotated_at, made.previous_until)
         return answer({**document, "secret": made.secret}, headers={"Cache-Control": "no-store"})
 

@@ -8,8 +8,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from bifrost.sdk.errors import WorkflowException
 from integrations.management.organizations import named_organization
-from integrations.secret_places import MSP_DEFAULTS, Place, own_place, tag_place
-from integrations.secrets import delete_at, write_at
+from integrations.secret_defaults import delete_default, write_default
+from integrations.secret_places import MSP_DEFAULTS, Place, tag_place
+from integrations.secrets import delete_secret, write_secret
+from orgs.records import OrganizationRecord
 
 
 class Command(BaseCommand):
@@ -29,20 +31,20 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"]
         try:
-            place, whose = self._place(options)
+            whose, name_of_it = self._whose(options)
             if options["delete"]:
-                if not delete_at(place, name):
-                    raise CommandError(f"There is no secret {name!r} of {whose}.")
-                self.stdout.write(f"Deleted the secret {name} of {whose}.")
+                if not _deleted(whose, name):
+                    raise CommandError(f"There is no secret {name!r} of {name_of_it}.")
+                self.stdout.write(f"Deleted the secret {name} of {name_of_it}.")
             else:
-                write_at(place, name, self._value())
-                self.stdout.write(f"Set the secret {name} of {whose}.")
+                _set(whose, name, self._value())
+                self.stdout.write(f"Set the secret {name} of {name_of_it}.")
         except WorkflowException as error:
             raise CommandError(error.message) from error
 
-    def _place(self, options: dict[str, Any]) -> tuple[Place, str]:
+    def _whose(self, options: dict[str, Any]) -> tuple[OrganizationRecord | Place, str]:
         if options["org"]:
-            return own_place(named_organization(options["org"])), f"the organization {options['org']}"
+            return named_organization(options["org"]), f"the organization {options['org']}"
         if options["tag"]:
             return tag_place(options["tag"]), f"the tag {options['tag']}"
         return MSP_DEFAULTS, "the MSP's defaults"
@@ -54,3 +56,14 @@ class Command(BaseCommand):
             return sys.stdin.read().removesuffix("\n").removesuffix("\r")
         except UnicodeDecodeError:
             raise CommandError("The value on standard input is not UTF-8 text.") from None
+
+
+def _set(whose: OrganizationRecord | Place, name: str, value: str) -> None:
+    if isinstance(whose, Place):
+        write_default(whose, name, value)
+    else:
+        write_secret(whose, name, value)
+
+
+def _deleted(whose: OrganizationRecord | Place, name: str) -> bool:
+    return delete_default(whose, name) if isinstance(whose, Place) else delete_secret(whose, name)

@@ -9,8 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from orgs import directory
+from orgs import audit, directory
 from orgs.models import Membership, User
+from orgs.records import COMMAND_LINE
 from orgs.tenancy import shared_context
 
 
@@ -58,6 +59,7 @@ class Command(BaseCommand):
         user.set_password(password)
         user.full_clean()
         user.save()
+        audit.record(COMMAND_LINE, "user.create", target=f"user:{user.id}", metadata={"email": user.email})
         return user
 
     def _join(self, user: User, options: dict[str, Any]) -> None:
@@ -69,4 +71,12 @@ class Command(BaseCommand):
         membership.role = options["role"]
         membership.all_organizations = options["all_organizations"]
         membership.full_clean()
+        done = "membership.create" if membership._state.adding else "membership.change"
         membership.save()
+        audit.record(
+            COMMAND_LINE,
+            done,
+            organization=organization,
+            target=f"membership:{membership.id}",
+            metadata={"user": user.email, "role": membership.role},
+        )

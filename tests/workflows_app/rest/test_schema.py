@@ -147,6 +147,7 @@ OPERATIONS = [
     "resolveAlert",
     "listNotices",
     "readNotice",
+    "listAuditEvents",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
