@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from django.conf import settings
@@ -93,11 +94,16 @@ def _write(calls: Sequence[Call]) -> tuple[Any, ...]:
 def _calls(prepared: Prepared) -> list[Call]:
     """What creates it, and what copies the lines that it takes over."""
     schema, takes = prepared.facts.organization.schema_name, prepared.takes
-    calls: list[Call] = [(statements.queue(schema, prepared.retry_of is not None), _parameters(prepared))]
+    calls: list[Call] = [(statements.queue(schema, _again_of(prepared) is not None), _parameters(prepared))]
     if takes is not None and takes.lines:
         copied = {"id": prepared.facts.id, "source": takes.source, "lines": list(takes.lines)}
         calls.append((statements.take_over(schema), copied))
     return calls
+
+
+def _again_of(prepared: Prepared) -> UUID | None:
+    """Which execution a person has started again, or forked, as this one."""
+    return prepared.retry_of or (prepared.takes.source if prepared.takes is not None else None)
 
 
 def _parameters(prepared: Prepared) -> dict[str, Any]:
@@ -107,6 +113,8 @@ def _parameters(prepared: Prepared) -> dict[str, Any]:
         "status": str(prepared.status),
         "approval": uuid7(),
         "audit": uuid7(),
+        "audited": "execution.retry" if prepared.retry_of is not None else "execution.fork",
+        "again_of": _again_of(prepared),
         "title": f"Run {name}",
         "permission": APPROVE,
         "approval_seconds": settings.APPROVAL_SECONDS,
