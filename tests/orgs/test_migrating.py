@@ -20,10 +20,14 @@ from tests.orgs.test_cloning import described
 committed = pytest.mark.django_db(transaction=True)
 
 
+TABLES = ("integrations_config", "integrations_circuitbreaker", "integrations_ratelimit")
+
+
 def set_back(schema_name: str) -> None:
-    """Takes the newest migration of integrations back, as if the code had moved on."""
+    """Takes the migrations of integrations back, as if the code had moved on."""
     with connection.cursor() as cursor:
-        cursor.execute(f'DROP TABLE "{schema_name}".integrations_config')
+        for table in TABLES:
+            cursor.execute(f'DROP TABLE IF EXISTS "{schema_name}".{table}')
         cursor.execute(f"DELETE FROM \"{schema_name}\".django_migrations WHERE app = 'integrations'")
 
 
@@ -41,9 +45,7 @@ def put_back(acme: OrganizationRecord, globex: OrganizationRecord, transactional
     migrate = migrating.migrate
     yield
     for schema in (migrating.template(), schema_of(acme), schema_of(globex)):
-        with connection.cursor() as cursor:
-            cursor.execute(f'DROP TABLE IF EXISTS "{schema.schema_name}".integrations_config')
-            cursor.execute(f"DELETE FROM \"{schema.schema_name}\".django_migrations WHERE app = 'integrations'")
+        set_back(schema.schema_name)
         migrate(schema)
 
 

@@ -60,7 +60,7 @@ def test_standard(started: Worker, acme: OrganizationRecord) -> None:
     assert outcome.status == "Success"
     assert outcome.result["metadata"] == {"operation": "create", "fields": ["id", "name"]}
     [event] = AuditEvent.objects.filter(organization=acme.id, operation="resource.create")
-    assert (event.target, event.metadata["operation"]) == ("r-1", "create")
+    assert (event.object_kind, event.object_id, event.metadata["operation"]) == ("resource", "r-1", "create")
     with org_context(acme):
         child = Execution.objects.get(parent=outcome.execution_id)
     assert child.workflow == "post_processing"

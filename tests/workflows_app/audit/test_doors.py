@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
+from django.utils import timezone
 
 from bifrost.sdk.errors import PermissionError as NotAllowed
 from integrations.errors import VaultUnavailable
@@ -30,7 +31,7 @@ from workflows_app.dispatch.limit_settings import Limits
 from workflows_app.dispatch.models import Dispatch, Schedule, ScheduleAudience, WorkflowSetting
 from workflows_app.errors import AlreadyDecided, UnknownExecution, UnknownSchedule
 from workflows_app.executions import Start, submit
-from workflows_app.models import Webhook
+from workflows_app.models import ExecutionEvent, Webhook
 from workflows_app.schedules import remove, settle
 from workflows_app.webhooks.credentials import rotate
 
@@ -144,6 +145,24 @@ def test_a_retry_by_api_and_by_page(api: Api, technician: Client, acme: Organiza
     assert (event.organization, event.execution) == (acme.id, UUID(made))
     assert event.metadata == {"workflow": "later", "startedAs": made}
     assert (event.actor_kind, event.key) == ("token", None)
+
+
+def test_a_fork(api: Api, acme: OrganizationRecord) -> None:
+    execution = ended(acme)
+    with org_context(acme):
+        ExecutionEvent.objects.create(
+            execution_id=execution,
+            seq=100,
+            at=timezone.now(),
+            kind="step",
+            name="create",
+            path="",
+            number=0,
+            data={"state": "done", "value": 1, "place": 0, "digest": ""},
+        )
+    made = api.post(f"/api/executions/{execution}/fork?step=1").json()["executionId"]
+    assert log() == [("execution.fork", f"execution:{execution}", "test")]
+    assert events()[0].metadata == {"workflow": "later", "startedAs": made}
 
 
 def test_a_retry_that_is_refused_leaves_nothing(

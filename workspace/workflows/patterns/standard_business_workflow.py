@@ -37,7 +37,7 @@ async def change_resource(operation: str, resource_id: str, resource: dict[str, 
     validation={"enum": ["create", "update", "delete"]},
 )
 @param("tenant", "string", "The tenant that it belongs to", required=True)
-@param("resource", "object", "Its fields", required=True)
+@param("resource", "dict", "Its fields", required=True)
 async def standard_business_workflow(
     context: OrganizationContext, operation: str, tenant: str, resource: dict[str, Any]
 ) -> dict[str, Any]:
