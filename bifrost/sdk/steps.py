@@ -205,6 +205,9 @@ def heartbeat(details: Any = None) -> None:
         running.heartbeat(plain(details))
 
 
+step.heartbeat = heartbeat  # type: ignore[attr-defined]  # as other products have it
+
+
 def last_heartbeat() -> Any:
     """What the attempt before this one last said, else None."""
     running = current_step.get()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from integrations import databases
 from integrations.databases import Identity, Target
+from workflows_app.metrics.noticing import database_step
 
 if TYPE_CHECKING:
     from workflows_app.engine.run import Run
@@ -20,12 +22,17 @@ async def database(run: Run, key: str, data: Mapping[str, Any]) -> list[dict[str
     """A transaction on the database whose address is a secret of the run's organization."""
     if not _own:
         _own.append(await run.engine.in_database_thread(databases.platform_identity))
-    return await databases.transact(
-        Target(data["secret"], await run.secret(data["secret"]), _own[0]),
-        data["operations"],
-        once=key if data["exactlyOnce"] else None,
-        most_bytes=run.engine.limits.max_value_bytes,
-    )
+    target = Target(data["secret"], await run.secret(data["secret"]), _own[0])
+    began = time.monotonic()
+    try:
+        return await databases.transact(
+            target,
+            data["operations"],
+            once=key if data["exactlyOnce"] else None,
+            most_bytes=run.engine.limits.max_value_bytes,
+        )
+    finally:
+        database_step(len(data["operations"]), time.monotonic() - began)
 
 
 OUTSIDE: Mapping[str, Outside] = {"database": database}

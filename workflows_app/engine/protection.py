@@ -24,6 +24,7 @@ from integrations.breakers import Admission, Verdict
 from workflows_app.engine import connection
 from workflows_app.engine.connection import DatabaseAway
 from workflows_app.engine.operations import Operation
+from workflows_app.metrics.noticing import outside_call
 
 if TYPE_CHECKING:
     from workflows_app.engine.platform import Asking
@@ -78,7 +79,10 @@ class Protection:
         if admission is not None and (verdict == "failed" or admission.trial is not None):
             await self._ask(breakers.report, admission, verdict, reason)
 
-    async def left(self, admission: Admission | None, error: Exception | None) -> None:
+    async def left(self, admission: Admission | None, error: Exception | None, seconds: float) -> None:
+        """The attempt that was let through is over, after so long."""
+        if self._service is not None:
+            outside_call(self._service, seconds, error)
         await self.leave(admission, verdict_of(error), reason_of(error))
 
     async def _admitted(self) -> Admission | None:

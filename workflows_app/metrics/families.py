@@ -43,6 +43,19 @@ ACTIVITY_RETRIES = Family(
 ACTIVITY_DURATION = Family(
     "activity_duration_ms", "Time of one attempt of a step, in milliseconds.", ("activity_type",), OF_AN_ATTEMPT
 )
+DB_TRANSACTION_DURATION = Family(
+    "db_transaction_duration_ms",
+    "Time of one database step, in milliseconds.",
+    ("operation_count",),
+    OF_AN_ATTEMPT,
+)
+EXTERNAL_API_DURATION = Family(
+    "external_api_duration_ms",
+    "Time of one attempt of a step behind a circuit breaker, in milliseconds. The status is ok, the service's, timeout,"
+    " or error.",
+    ("service", "status"),
+    OF_AN_ATTEMPT,
+)
 JOURNAL_BATCH = Family(
     "bifrost_journal_batch_writes",
     "Writes of executions that a process's journal writer committed together.",
@@ -59,6 +72,8 @@ FAMILIES = {
         ACTIVITIES_ENDED,
         ACTIVITY_RETRIES,
         ACTIVITY_DURATION,
+        DB_TRANSACTION_DURATION,
+        EXTERNAL_API_DURATION,
         JOURNAL_BATCH,
     )
 }

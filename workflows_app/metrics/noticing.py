@@ -41,6 +41,25 @@ def step_of_type(activity_type: str) -> Callable[[Mapping[str, Any]], None]:
     return hear
 
 
+def database_step(operations: int, seconds: float) -> None:
+    """A database step of so many operations was done, well or not."""
+    recorder.observe(families.DB_TRANSACTION_DURATION, seconds * 1000, str(operations))
+
+
+def outside_call(service: str, seconds: float, error: BaseException | None) -> None:
+    """A step behind a circuit breaker was tried."""
+    recorder.observe(families.EXTERNAL_API_DURATION, seconds * 1000, service.lower(), _status(error))
+
+
+def _status(error: BaseException | None) -> str:
+    if error is None:
+        return "ok"
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    status = getattr(error, "status_code", None)
+    return str(status) if isinstance(status, int) else "error"
+
+
 def batch_committed(writes: int) -> None:
     """The journal writer made so many writes durable in one transaction."""
     recorder.observe(families.JOURNAL_BATCH, writes)

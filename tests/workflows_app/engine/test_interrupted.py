@@ -135,6 +135,14 @@ def test_it_comes_to_what_it_would_have_come_to(case: Case) -> None:
     try_so_many(case, 25)
 
 
+def test_tasks_side_by_side_go_on_from_every_line(case: Case) -> None:
+    """Several steps in each of several tasks, which end in another order than they were begun in."""
+    lists = [[["step", f"s{task}{'x' * (9 - 3 * task)}", "never"], ["step", f"t{task}", "once"]] for task in range(3)]
+    program = [["all", *lists], ["step", "last", "never"]]
+    for cut in range(2, 12):
+        check(case, program, [cut])
+
+
 @pytest.mark.faults
 @pytest.mark.timeout(900)
 def test_five_hundred_of_them_do(case: Case) -> None:

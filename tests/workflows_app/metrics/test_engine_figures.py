@@ -20,6 +20,7 @@ from workflows_app import recovery, sending, unowned
 from workflows_app.engine import process
 from workflows_app.metrics.families import EXECUTIONS_ENDED
 from workflows_app.metrics.keeping import kept
+from workflows_app.metrics.noticing import database_step
 from workflows_app.metrics.recording import recorder
 
 STEPS = """
@@ -241,3 +242,36 @@ def assert_never_less(before: dict[tuple[str, ...], float], after: dict[tuple[st
         name: value for name, value in before.items() if not name[0].startswith(("bifrost_queue", "bifrost_workers"))
     }
     assert counted and all(after[name] >= value for name, value in counted.items())
+
+
+def test_what_outside_services_and_databases_take_is_measured(
+    worker: Worker, workspace: Workspace, scrape: Scrape
+) -> None:
+    workspace.add(
+        """
+        @step(circuit_breaker="PSA")
+        async def ask(status):
+            if status == 408:
+                raise asyncio.TimeoutError
+            if status:
+                raise IntegrationError("no", "psa", status)
+
+        @workflow(execution_mode="async")
+        async def asks(context):
+            for status in (0, 0, 503, 408):
+                try:
+                    await ask(status)
+                except Exception:
+                    pass
+        """
+    )
+    worker.start()
+    assert worker.run("asks").status == "Success"
+    database_step(2, 0.3)
+
+    found = scrape()
+
+    assert found["external_api_duration_ms_count", "psa", "ok"] == 2
+    assert found["external_api_duration_ms_count", "psa", "503"] == 1
+    assert found["external_api_duration_ms_count", "psa", "timeout"] == 1
+    assert found["db_transaction_duration_ms_count", "2"] == 1
