@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bifrost.sdk.steps import StepOptions
 from orgs.records import OrganizationRecord
 from tests.workflows_app.engine.conftest import Run, Workspace, journal, recorded
 from tests.workflows_app.engine.losing import lose
 from tests.workflows_app.engine.working import Worker, eventually
+from workflows_app.engine.steps import RunningStep
 
 
 def steps(organization: OrganizationRecord, outcome: Any) -> list[tuple[str, Any]]:
@@ -337,3 +340,15 @@ def test_a_thread_that_lost_sight_of_its_execution_is_told(
         """
     )
     assert run("example").result == ["NoExecution", "found"]
+
+
+def test_a_time_out_is_told_by_its_deadline_though_the_timer_was_a_moment_early() -> None:
+    running = RunningStep.__new__(RunningStep)
+    running._name, running._options = "long", StepOptions(start_to_close_timeout=0.1)
+    running._ends_at = 100.0
+    running.limit = asyncio.Timeout(100.0)
+    assert running.out_of_time().message == "The step 'long' exceeded its timeout of 0.1 seconds"
+
+    running._options = StepOptions(start_to_close_timeout=9.0, heartbeat_timeout=0.2)
+    running.limit = asyncio.Timeout(95.0)
+    assert running.out_of_time().message == "The step 'long' gave no heartbeat for 0.2 seconds"
