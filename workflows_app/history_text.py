@@ -67,6 +67,10 @@ def _table(rows: Sequence[Row], width: int) -> Table:
     return table
 
 
+# Where the execution has ended, nobody waits for it any more.
+UNFINISHED = frozenset({"started", "waiting", "alive", "retrying", "cancelled"})
+
+
 @dataclass(frozen=True)
 class Span:
     """Seconds since the execution began."""
@@ -102,10 +106,11 @@ class Clock:
 
 
 def _operations(document: Mapping[str, Any], clock: Clock) -> Iterator[tuple[int, Row]]:
+    ended = document["completedAt"] is not None
     for operation in operations_of(lines_of(document)):
         what = _indented(operation)
         number = str(operation.number)
-        outcome = Text(_outcome(operation), style=STATES.get(operation.state, ""))
+        outcome = Text(_outcome(operation, ended), style=STATES.get(operation.state, ""))
         if operation.taken_over:
             yield operation.lines[0].seq, (number, "", "", what, "", "", Text("taken over: ") + outcome)
             continue
@@ -133,7 +138,7 @@ def _indented(operation: RecordedOperation) -> Text:
     return Text(f"{'  ' * depth}{key.kind} {key.name}".rstrip() + which + again)
 
 
-def _outcome(operation: RecordedOperation) -> str:
+def _outcome(operation: RecordedOperation, ended: bool) -> str:
     line = operation.outcome or operation.lines[-1]
     data: dict[str, Any] = line.data or {}
     if (error := data.get("error")) is not None:
@@ -141,7 +146,7 @@ def _outcome(operation: RecordedOperation) -> str:
     if data.get("timedOut"):
         return "over" if operation.key.kind == "timer" else "nothing came in time"
     if operation.state != "done":
-        return operation.state
+        return "given up" if ended and operation.state in UNFINISHED else operation.state
     value = json.dumps(data.get("value"), ensure_ascii=False)
     return value if len(value) <= VALUE else f"{value[:VALUE]}…"
 
