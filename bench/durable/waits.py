@@ -33,17 +33,18 @@ class Crowd:
 
 def resume(stack: Stack, workflow: str, steps: int) -> tuple[float, float]:
     """Seconds of the first stretch, which does the steps, and from the signal to the end of the second, which replays
-    them."""
+    them: by the record."""
     _suspend(stack, workflow, 1, json.dumps({"count": steps}))
-    mark = stack.value("SELECT clock_timestamp()")
     _signal(stack, workflow, 1, 1)
+    schema = stack.schema(ORGANIZATION)
     lengths = f"""
-        SELECT extract(epoch FROM (SELECT max(at) FROM {_events(stack)} WHERE execution_id = e.id
-                AND kind = 'status' AND name = 'Suspended') - started_at),
-            extract(epoch FROM completed_at - %s::timestamptz)
-        FROM {stack.schema(ORGANIZATION)}.workflows_app_execution e WHERE workflow = %s AND completed_at > %s"""
+        SELECT extract(epoch FROM aside.at - e.started_at), extract(epoch FROM e.completed_at - entry.sent_at)
+        FROM {schema}.workflows_app_execution e
+        JOIN {schema}.workflows_app_executionevent aside ON aside.execution_id = e.id AND aside.name = 'Suspended'
+        JOIN {schema}.workflows_app_inbox entry ON entry.execution_id = e.id
+        WHERE e.workflow = %s ORDER BY e.completed_at DESC LIMIT 1"""
     with stack.connection() as connection:
-        row = connection.execute(lengths.encode(), (mark, workflow, mark)).fetchone()
+        row = connection.execute(lengths.encode(), (workflow,)).fetchone()
     assert row is not None
     return float(row[0]), float(row[1])
 
@@ -87,7 +88,3 @@ def _resident(stack: Stack) -> float:
     """Of all worker processes that run executions."""
     pids = stack.value("SELECT array_agg(pid) FROM dispatch_worker WHERE kind = 'worker'")
     return sum(memory_mb((PROC / str(pid) / "status").read_text(), "VmRSS") for pid in pids)
-
-
-def _events(stack: Stack) -> str:
-    return f"{stack.schema(ORGANIZATION)}.workflows_app_executionevent"
