@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bench import commits
 from bench.clients import BenchFailed
 from bench.durable import steps, waits
 from bench.figures import Book, Ratio
 from bench.options import Options
 from bench.peers import environment
-from bench.peers.variants import DBOS_AS_IT_COMES
+from bench.peers.part import OURS
+from bench.peers.variants import DBOS_AS_IT_COMES as PEER
 from bench.stack import ORGANIZATION, Stack
 
 RATE = "per second"
@@ -20,7 +23,7 @@ RESUMES = (("resumes", "one after another"), ("resumes_parallel", "ten at a time
 def measure(stack: Stack, options: Options, book: Book) -> None:
     """Every figure once in each round."""
     commits.prepare(stack.database_url, stack.schema(ORGANIZATION))
-    python = environment.prepare()
+    python = environment.prepare() if options.only.lower() in PEER.what.lower() else None
     for _round in range(options.rounds):
         for executions in SIDE_BY_SIDE:
             taken = commits.measure(stack.database_url, executions, options.seconds)
@@ -28,24 +31,30 @@ def measure(stack: Stack, options: Options, book: Book) -> None:
         with stack.with_workers():
             for executions in SIDE_BY_SIDE:
                 _ours(steps.ours(stack, options.steps, executions), executions, book)
+        if python is not None:
+            _theirs(stack, options, book, python)
+        with stack.with_workers():
             _resumes(stack, options, book)
             _crowd(stack, options, book)
-        for executions in SIDE_BY_SIDE:
-            try:
-                taken_by_dbos = steps.theirs(DBOS_AS_IT_COMES, python, stack, options.steps, executions)
-            except BenchFailed as failure:
-                book.note(f"The steps of DBOS: {failure}")
-            else:
-                ratio = Ratio(_steps("Bifrost", executions), inverse=True)
-                book.add(_steps("DBOS", executions), RATE, taken_by_dbos.per_second, ratio)
 
 
 def _ours(taken: steps.Stepped, executions: int, book: Book) -> None:
-    what = _steps("Bifrost", executions)
+    what = _steps(OURS, executions)
     book.add(what, RATE, taken.per_second, Ratio(_bare(executions)))
     book.add(what, "ms per step of one execution", taken.seconds * 1000 * executions / taken.steps)
     if taken.commits is not None:
         book.add(what, "commits per step", taken.commits / taken.steps)
+
+
+def _theirs(stack: Stack, options: Options, book: Book, python: Path) -> None:
+    """Right after Bifrost's, in the same weather."""
+    for executions in SIDE_BY_SIDE:
+        try:
+            taken = steps.theirs(PEER, python, stack, options.steps, executions)
+        except BenchFailed as failure:
+            book.note(f"The steps of {PEER.peer}: {failure}")
+            continue
+        book.add(_steps(PEER.peer, executions), RATE, taken.per_second, Ratio(_steps(OURS, executions), inverse=True))
 
 
 def _resumes(stack: Stack, options: Options, book: Book) -> None:
