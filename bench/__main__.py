@@ -11,11 +11,18 @@ from bench import machine, options, sync
 from bench.background import part as background
 from bench.background import tick
 from bench.clients import BenchFailed
+from bench.durable import part as durable
 from bench.figures import Book
 from bench.peers import part as peers
 from bench.stack import stack
 
-PARTS = {"sync": sync.measure, "async": background.measure, "peers": peers.measure, "tick": tick.measure}
+PARTS = {
+    "sync": sync.measure,
+    "async": background.measure,
+    "peers": peers.measure,
+    "tick": tick.measure,
+    "durable": durable.measure,
+}
 
 
 def main() -> int:

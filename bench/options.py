@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-PARTS = ("sync", "async", "peers", "tick")
+PARTS = ("sync", "async", "peers", "tick", "durable")
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,10 @@ class Options:
     threads: tuple[int, ...]
     singles: int
     organizations: int
+    steps: int
+    recorded: int
+    suspended: int
+    woken: int
     only: str
     port: int
     json: Path | None
@@ -48,6 +52,10 @@ def parse(arguments: list[str] | None = None) -> Options:
     add("--threads", type=numbers, default=(1, 4), help="in each of these, one after another (default: 1,4)")
     add("--singles", type=int, default=200, help="submits one after another, for latency (default: 200)")
     add("--organizations", type=int, default=1_000, help="that are due at once in the part tick (default: 1000)")
+    add("--steps", type=int, default=1_000, help="of each execution whose steps are timed (default: 1000)")
+    add("--recorded", type=int, default=10_000, help="steps of the execution that resumes (default: 10000)")
+    add("--suspended", type=int, default=10_000, help="executions that wait at once (default: 10000)")
+    add("--woken", type=int, default=1_000, help="of them that are woken at the same moment (default: 1000)")
     add("--only", default="", metavar="TEXT", help="only the peers in whose name and setting this occurs")
     add("--port", type=int, default=7172, help="of the web process; 0 takes a free one (default: 7172)")
     add("--json", type=Path, metavar="FILE", help="write all values there too")
@@ -61,6 +69,10 @@ def parse(arguments: list[str] | None = None) -> Options:
         threads=chosen.threads,
         singles=chosen.singles,
         organizations=chosen.organizations,
+        steps=chosen.steps,
+        recorded=chosen.recorded,
+        suspended=chosen.suspended,
+        woken=chosen.woken,
         only=chosen.only,
         port=chosen.port,
         json=chosen.json.resolve() if chosen.json else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import django
@@ -25,6 +26,9 @@ def main() -> None:
     parser = submitting.arguments()
     parser.add_argument("--workflow", required=True)
     parser.add_argument("--organization", action="append", required=True)
+    parser.add_argument(
+        "--parameters", type=json.loads, help="as JSON; a message with the task's number where not given"
+    )
     options = parser.parse_args()
     actor = Actor("command", "bench", "", "bin/bench", frozenset({EVERYTHING}))
     with shared_context():
@@ -33,7 +37,7 @@ def main() -> None:
 
     def enqueue(number: int) -> str:
         organization = organizations[number % len(organizations)]
-        parameters = {"message": f"Hello {number}"}
+        parameters = options.parameters or {"message": f"Hello {number}"}
         return submit(Start(organization, options.workflow, parameters, actor, background=True)).execution_id
 
     def finished(execution: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import signal
 import sys
 import threading
+import time
 
 import psycopg
 from dbos import DBOS, DBOSClient, DBOSConfig
@@ -20,6 +23,19 @@ FINISHED = "SELECT 1 FROM dbos.workflow_status WHERE workflow_uuid = %s AND stat
 @DBOS.workflow()
 def add(first: int, second: int) -> int:
     return first + second
+
+
+@DBOS.step()
+def trivial_step(number: int) -> int:
+    return number
+
+
+@DBOS.workflow()
+def steps(count: int) -> list[float]:
+    began = time.time()
+    for number in range(count):
+        trivial_step(number)
+    return [began, time.time()]
 
 
 def launch() -> None:
@@ -50,12 +66,26 @@ def work() -> None:
     os._exit(0)
 
 
+def time_steps(client: DBOSClient) -> None:
+    """Prints when the steps of each workflow began and ended."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("executions", type=int)
+    parser.add_argument("--steps", type=int, required=True)
+    options = parser.parse_args(sys.argv[2:])
+    queued = {"queue_name": QUEUE, "workflow_name": steps.__qualname__}
+    handles = [client.enqueue(queued, options.steps) for _ in range(options.executions)]
+    print(json.dumps([handle.get_result() for handle in handles]), flush=True)
+    os._exit(0)
+
+
 def main() -> None:
     if sys.argv[1] == "worker":
         return work()
     if sys.argv[1] == "prepare":
         launch()
         os._exit(0)
+    if sys.argv[1] == "steps":
+        return time_steps(DBOSClient(system_database_url=URL))
     options = submitting.arguments().parse_args()
     client = DBOSClient(system_database_url=URL, system_database_pool_size=options.threads)
     reader = psycopg.connect(URL, autocommit=True)

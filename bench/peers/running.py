@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -41,6 +42,12 @@ class Peer:
         seen = clients.latencies(self._command("latency", count, "--pause", pause), self._environment)["seen"]
         assert isinstance(seen, list)
         return seen
+
+    def steps(self, steps: int, executions: int) -> list[tuple[float, float]]:
+        """When the steps of each of so many workflows began and ended, all at the same time."""
+        command = self._command("steps", executions, "--steps", steps)
+        document = json.loads(subprocess.check_output(command, env=dict(self._environment), cwd=ROOT))
+        return [(began, ended) for began, ended in document]
 
     def close(self) -> None:
         self._reader.close()

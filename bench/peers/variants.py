@@ -78,8 +78,9 @@ def django_q(setting: str, clusters: int, *, redis: bool = False, **variables: s
     )
 
 
+DBOS_AS_IT_COMES = dbos("as it comes (poll 1 s)")
 VARIANTS = (
-    dbos("as it comes (poll 1 s)"),
+    DBOS_AS_IT_COMES,
     dbos("poll 0.1 s", BENCH_DBOS_POLL="0.1"),
     dbos("poll 0.05 s", BENCH_DBOS_POLL="0.05"),
     dbos("poll 0.02 s, 100 at once per worker", BENCH_DBOS_POLL="0.02", BENCH_DBOS_CONCURRENCY="100"),

@@ -37,3 +37,9 @@ def test_numbers_of_threads_are_measured_one_after_another() -> None:
     assert parse(["--threads", "1,2,8"]).threads == (1, 2, 8)
     with pytest.raises(SystemExit):
         parse(["--threads", "0"])
+
+
+def test_the_goals_of_durable_workflows_are_what_is_measured_unless_told_otherwise() -> None:
+    chosen = parse(["durable"])
+    assert (chosen.steps, chosen.recorded, chosen.suspended, chosen.woken) == (1_000, 10_000, 10_000, 1_000)
+    assert parse(["durable", "--suspended", "20", "--woken", "5"]).suspended == 20

@@ -11,22 +11,41 @@ import pytest
 from tests.acceptance.launching import ROOT, environment, processes
 
 
-@pytest.mark.faults
-def test_a_part_is_measured_and_nothing_is_left_behind(tmp_path: Path) -> None:
-    values = tmp_path / "values.json"
-    arguments = ["sync", "--rounds", "1", "--seconds", "0.5", "--port", "0", "--json", str(values)]
+def run_part(place: Path, *arguments: str) -> tuple[str, dict[str, float]]:
+    """What a shortened run prints, and its figures by name and unit."""
+    values = place / "values.json"
     run = subprocess.run(
-        [ROOT / "bin/bench", *arguments],
-        env=environment(tmp_path, TMPDIR=str(tmp_path)),
+        [ROOT / "bin/bench", *arguments, "--rounds", "1", "--seconds", "0.5", "--port", "0", "--json", str(values)],
+        env=environment(place, TMPDIR=str(place)),
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
     )
     assert run.returncode == 0, run.stderr[-3000:]
-    assert "| sync POST, trivial, 8 clients | per second |" in run.stdout
-    assert "PostgreSQL" in run.stdout.splitlines()[1]
-    names = [figure["what"] for figure in json.loads(values.read_text())["figures"]]
-    assert names[0] == "bare: two commits, 1 client"
+    figures = json.loads(values.read_text())["figures"]
+    return run.stdout, {f"{figure['what']}, {figure['unit']}": figure["median"] for figure in figures}
+
+
+@pytest.mark.faults
+def test_a_part_is_measured_and_nothing_is_left_behind(tmp_path: Path) -> None:
+    printed, figures = run_part(tmp_path, "sync")
+
+    assert "| sync POST, trivial, 8 clients | per second |" in printed
+    assert "PostgreSQL" in printed.splitlines()[1]
+    assert next(iter(figures)) == "bare: two commits, 1 client, per second"
     assert [path.name for path in tmp_path.iterdir()] == ["values.json"]
     assert processes(tmp_path) == {}
+
+
+@pytest.mark.faults
+def test_durable_workflows_are_measured_in_the_small(tmp_path: Path) -> None:
+    counts = ("--steps", "40", "--recorded", "60", "--suspended", "20", "--woken", "10")
+
+    printed, figures = run_part(tmp_path, "durable", "--only", "no peer", *counts)
+
+    assert figures["Bifrost: trivial steps, 1 execution, commits per step"] == 1.0
+    assert figures["Bifrost: trivial steps, 8 executions side by side, commits per step"] <= 1.0
+    assert 0 < figures["60 steps, one after another: resumed, signal to end, s"] < 60
+    assert figures["20 suspended: workers meanwhile, MB resident"] > 0
+    assert "DBOS" not in printed

@@ -6,7 +6,8 @@ because the statements name their schemas.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -43,10 +44,24 @@ def execute_together(
     Nothing is sent again: raises what psycopg raises, DatabaseAway where the connection is gone.
     """
     try:
-        return _execute_together(raw(), statements)
+        return together(statements)
     except (psycopg.OperationalError, psycopg.InterfaceError, OperationalError) as error:
         discard()
         raise DatabaseAway(str(error)) from error
+
+
+def together(statements: Sequence[tuple[bytes, Mapping[str, Any]]]) -> list[list[tuple[Any, ...]]]:
+    """The same on a connection that the caller discards: raises whatever psycopg raises.
+
+    One round trip: what a pipeline carries until its end is one transaction, without a BEGIN and a COMMIT that would
+    each be waited for; and rows are fetched when the pipeline has ended, since fetching within it waits as well.
+    """
+    ensured = raw()
+    cursors = [psycopg.Cursor(ensured) for _ in statements]
+    with _in_one_transaction(ensured, len(cursors)):
+        for cursor, (statement, parameters) in zip(cursors, statements, strict=True):
+            cursor.execute(statement, parameters, prepare=True)
+    return [cursor.fetchall() for cursor in cursors]
 
 
 def raw() -> psycopg.Connection[tuple[Any, ...]]:
@@ -76,11 +91,14 @@ def _execute(statement: bytes, parameters: Mapping[str, Any]) -> tuple[Any, ...]
     return row
 
 
-def _execute_together(
-    connection: psycopg.Connection[tuple[Any, ...]], statements: Sequence[tuple[bytes, Mapping[str, Any]]]
-) -> list[list[tuple[Any, ...]]]:
-    with connection.transaction(), connection.pipeline():
-        cursors = [psycopg.Cursor(connection) for _ in statements]
-        for cursor, (statement, parameters) in zip(cursors, statements, strict=True):
-            cursor.execute(statement, parameters, prepare=True)
-        return [cursor.fetchall() for cursor in cursors]
+@contextmanager
+def _in_one_transaction(ensured: psycopg.Connection[tuple[Any, ...]], statements: int) -> Iterator[None]:
+    """For so many statements; within a transaction of the caller's, what fails leaves that one as it was."""
+    if not ensured.autocommit:
+        with ensured.transaction(), ensured.pipeline():
+            yield
+    elif statements > 1:
+        with ensured.pipeline():
+            yield
+    else:
+        yield

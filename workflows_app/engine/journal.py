@@ -99,10 +99,18 @@ class Writer:
     def _run(self) -> None:
         guard_thread()
         with shared_context():
-            while (batch := self._next_batch()) is not None:
-                if made := [write for write in batch if self._make(write)]:
-                    self._commit(made)
+            while self._commit_next():
+                pass
         connection.discard()
+
+    def _commit_next(self) -> bool:
+        """Whether there was a batch. By itself, so that a thread that waits for the next one keeps nothing of it."""
+        batch = self._next_batch()
+        if batch is None:
+            return False
+        if made := [write for write in batch if self._make(write)]:
+            self._commit(made)
+        return True
 
     def _next_batch(self) -> list[Write] | None:
         first = self._queue.get()
@@ -169,11 +177,5 @@ class Writer:
 
 
 def _commit_together(batch: Sequence[Write]) -> list[tuple[Any, ...]]:
-    """All statements of the batch in one transaction, sent in one pipeline. Their rows, in order."""
-    raw = connection.raw()
-    with raw.transaction(), raw.pipeline():
-        cursors = [psycopg.Cursor(raw) for _ in batch]
-        for cursor, write in zip(cursors, batch, strict=True):
-            cursor.execute(*write.made, prepare=True)
-        rows = [cursor.fetchone() for cursor in cursors]
-    return [row for row in rows if row is not None]
+    """All statements of the batch in one transaction and one round trip. Their rows, in order."""
+    return [row for rows in connection.together([write.made for write in batch]) for row in rows]

@@ -108,7 +108,9 @@ class _Finisher:
         loop.call_later(ABANDON_SECONDS, self._abandon)
 
     def main_done(self, main: asyncio.Task[Any]) -> None:
-        if self.on_done is None or self.run.detached:
+        if self.run.detached:
+            self._let_go()
+        if self.on_done is None:
             return
         if rest := set(self.run.tasks.keys() - {main}):
             self._cancel_all()
@@ -145,10 +147,15 @@ class _Finisher:
     def _finish(self, outcome: Outcome) -> None:
         if self.on_done is None:
             return
-        on_done, self.on_done = self.on_done, None
+        on_done = self.on_done
+        self._let_go()
+        on_done(self.run, outcome)
+
+    def _let_go(self) -> None:
+        """Its time does not count any more; the loop's timer would keep the whole run in memory until then."""
+        self.on_done = None
         if self.timer is not None:
             self.timer.cancel()
-        on_done(self.run, outcome)
 
 
 def outcome_of(main: asyncio.Task[Any]) -> Outcome:

@@ -56,8 +56,7 @@ def told(outcome: Outcome, name: str) -> Any:
 
 def digest_of(run: Run, call: StepCall) -> str:
     """Stands for the arguments. Secrets enter as such, not by value; what is no JSON by its type."""
-    arguments = [call.args, dict(call.kwargs)]
-    text = json.dumps(arguments, default=_comparable, sort_keys=True, skipkeys=True)
+    text = _DIGESTED.encode([call.args, dict(call.kwargs)])
     return hashlib.sha256(str(run.scrubber.scrub(text)).encode()).hexdigest()[:16]
 
 
@@ -69,6 +68,9 @@ def _comparable(value: object) -> Any:
     shown = plain(value)
     kind = type(value).__qualname__
     return f"<{kind}>" if isinstance(shown, str) and shown.startswith("<") else f"{kind} {shown}"
+
+
+_DIGESTED = json.JSONEncoder(default=_comparable, sort_keys=True, skipkeys=True)
 
 
 async def _do(run: Run, operation: Operation, call: StepCall) -> None:
