@@ -197,6 +197,13 @@ class Engine:
         self.remove(run)
         self.stop_run(run, Detached(f"Execution {run.facts.id} is gone.", gone=True))
 
+    def disown(self, run: Run) -> None:
+        """It was given back and goes on elsewhere: leaves its code where it stands, and writes nothing."""
+        log.error("an execution is not this worker's any more", execution_id=str(run.facts.id), worker=self.label)
+        end_by(run, lambda run: LOST)
+        if self.runs.get(run.facts.id) is run:  # and not one that has claimed it again
+            self.remove(run)
+
     def launch(self, run: Run, seconds: float) -> None:
         """Starts the run's function; `run.finished` gets its outcome within a second of its time."""
         self.loop.call_soon_threadsafe(runner.launch, run, seconds, resolve)

@@ -173,6 +173,8 @@ class Operations:
         if done.cancelled() or done.exception() is not None:
             self._run.refuse(done)
             return
+        if not done.result()[1]:
+            return self._run.engine.disown(self._run)
         if operation.heard is not None:
             operation.heard(outcome)
         self._ready.append((operation, outcome))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db.models import F
+from django.utils import timezone
 
 from integrations import sealing
 from orgs.permissions import EVERYTHING
@@ -303,3 +306,40 @@ def test_a_dropped_organizations_rows_leave_the_queue(worker: Worker, acme: Orga
     recovery.recover_orphans()
 
     assert not Dispatch.objects.exists()
+
+
+def test_what_was_given_back_meanwhile_does_nothing_more(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, tmp_path: Path
+) -> None:
+    """It may run elsewhere already: a step that could not be recorded is not followed by another one."""
+    workspace.add(
+        """
+        from pathlib import Path
+
+        @step
+        async def first(directory):
+            Path(directory, "first").touch()
+            while not Path(directory, "open").exists():
+                await asyncio.sleep(0.01)
+
+        @step
+        async def second(directory):
+            Path(directory, "second").touch()
+
+        @workflow(execution_mode="async")
+        async def both(context, directory: str):
+            await first(directory)
+            await second(directory)
+        """
+    )
+    engine = worker.start()
+    outcome = worker.submit("both", directory=str(tmp_path))
+    eventually((tmp_path / "first").exists, "first step")
+    later = timezone.now() + timedelta(hours=1)
+    Dispatch.objects.update(epoch=F("epoch") + 1, worker=None, status="Suspended", run_at=later)
+
+    (tmp_path / "open").touch()
+
+    eventually(lambda: not engine.runs, "end of its stay")
+    assert not (tmp_path / "second").exists()
+    assert [data["state"] for _, _, data in journal(acme, outcome, "step")] in ([], ["started"])

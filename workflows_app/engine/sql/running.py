@@ -58,7 +58,8 @@ FROM begun, public.orgs_organization o WHERE o.id = %(organization)s::uuid
 
 @lru_cache(maxsize=10_000)
 def append(schema: str) -> bytes:
-    """Adds events to a running execution's journal. One row: whether the fence holds."""
+    """Adds events to a running execution's journal. One row: whether the fence holds, and whether the execution was
+    still this worker's; otherwise nothing was written."""
     tenant = qualified(schema)
     return f"""
 WITH {FENCE},
@@ -72,7 +73,7 @@ progress AS (
     UPDATE {tenant}.workflows_app_execution e SET progress = %(progress)s::float8
     FROM owned WHERE e.id = owned.id AND coalesce(%(progress)s::float8 <> coalesce(e.progress, -1), false)
 )
-SELECT EXISTS (SELECT FROM fence)
+SELECT EXISTS (SELECT FROM fence), EXISTS (SELECT FROM owned)
 """.encode()
 
 
