@@ -98,5 +98,7 @@ class CircuitBreakerAdmin(OrganizationModelAdmin):
 
     @admin.action(description="Close the circuit: the service is asked again", permissions=["change"])
     def close_circuit(self, request: HttpRequest, queryset: QuerySet[CircuitBreaker]) -> None:
-        closed = breakers.close(organization_of(request), *queryset.values_list("service", flat=True))
+        closed = breakers.close(
+            organization_of(request), *queryset.values_list("service", flat=True), actor=actor_of(request)
+        )
         self.message_user(request, f"{closed} closed.")

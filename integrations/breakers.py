@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 from uuid6 import uuid7
 
 from bifrost.sdk.errors import CircuitBreakerOpen
 from integrations.models import CircuitBreaker
-from orgs.records import OrganizationRecord
+from orgs import audit
+from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 from orgs.tenancy import org_context
 
 FAILURES = 5
@@ -112,15 +113,19 @@ def report(organization: OrganizationRecord, admission: Admission, verdict: Verd
         _end_trial(organization, admission, _CLOSED if verdict == "answered" else _OPEN_NOW)
 
 
-def close(organization: OrganizationRecord, *services: str) -> int:
+def close(organization: OrganizationRecord, *services: str, actor: Actor = COMMAND_LINE) -> int:
     """Lets calls through again, whatever has failed. Returns of how many services something kept them back."""
     names = [_name(service) for service in services]
     statement = f"""
         WITH changed AS (UPDATE integrations_circuitbreaker SET {_CLOSED}, {_SETTLED}
-            WHERE service = ANY(%(names)s) AND state <> 'closed' RETURNING id)
-        SELECT count(*) FROM changed"""
-    row = _row(organization, statement, {"names": names})
-    return 0 if row is None else int(row[0])
+            WHERE service = ANY(%(names)s) AND state <> 'closed' RETURNING service)
+        SELECT array_agg(service) FROM changed"""
+    with transaction.atomic():
+        row = _row(organization, statement, {"names": names})
+        closed = row[0] if row is not None and row[0] else []
+        targets = [f"circuit:{each}" for each in closed]
+        audit.record_all([audit.event(actor, "circuit.close", organization=organization, target=to) for to in targets])
+    return len(closed)
 
 
 def forget() -> None:

@@ -15,6 +15,7 @@ from integrations.breakers import Admission, admit, close, known_closed, report
 from integrations.models import CircuitBreaker
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
+from tests.audit_log import log
 from tests.integrations.at_once import at_once
 
 
@@ -143,6 +144,7 @@ def test_a_person_closes_it(acme: OrganizationRecord) -> None:
     assert close(acme, "HaloPSA")
     assert admit(acme, "halopsa").trial is None
     assert not close(acme, "halopsa")
+    assert log() == [("circuit.close", "circuit:halopsa", "Command line")]
 
 
 def test_names_match_without_case_and_services_are_apart(acme: OrganizationRecord) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models.functions import Now
 
+from orgs import audit
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.alerts.models import Alert
@@ -24,20 +25,28 @@ def acknowledge(organization: OrganizationRecord, alert: UUID, actor: Actor) -> 
     Raises UnknownAlert, and AlreadyHandled where somebody was faster.
     """
     changes = {"state": State.ACKNOWLEDGED, "acknowledged_at": Now(), "acknowledged_by": _person(actor)}
-    _move(organization, alert, (State.OPEN,), changes)
+    _move(organization, alert, (State.OPEN,), changes, actor, "alert.acknowledge")
 
 
 def resolve(organization: OrganizationRecord, alert: UUID, actor: Actor) -> None:
     """It is over: raising it again makes a new alert. Raises as `acknowledge`."""
     changes = {"state": State.RESOLVED, "resolved_at": Now(), "resolved_by": _person(actor)}
-    _move(organization, alert, (State.OPEN, State.ACKNOWLEDGED), changes)
+    _move(organization, alert, (State.OPEN, State.ACKNOWLEDGED), changes, actor, "alert.resolve")
 
 
-def _move(organization: OrganizationRecord, id_: UUID, origins: tuple[str, ...], changes: dict[str, object]) -> None:
+def _move(
+    organization: OrganizationRecord,
+    id_: UUID,
+    origins: tuple[str, ...],
+    changes: dict[str, object],
+    actor: Actor,
+    operation: str,
+) -> None:
     with org_context(organization), transaction.atomic():
         if not Alert.objects.filter(id=id_, state__in=origins).update(**changes):
             raise _refusal(id_)
         OpenAlert.objects.filter(alert=id_).delete()
+        audit.record(actor, operation, organization=organization, target=f"alert:{id_}")
 
 
 def _refusal(id_: UUID) -> UnknownAlert | AlreadyHandled:

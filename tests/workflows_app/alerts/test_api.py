@@ -9,6 +9,7 @@ import pytest
 
 from orgs.permissions import EXECUTE_WORKFLOWS, MANAGE_EXECUTIONS, VIEW_EXECUTIONS
 from orgs.records import OrganizationRecord
+from tests.audit_log import log
 from tests.factories import change, make_actor, make_user
 from tests.workflows_app.rest.conftest import Api, ApiOf, refusal, workspace
 from tests.workflows_app.rest.test_people import Session
@@ -63,6 +64,7 @@ def test_one_that_is_looked_after_can_be_resolved(api: Api, acme: OrganizationRe
     api.post(f"/api/alerts/{made}/acknowledge")
     document = api.post(f"/api/alerts/{made}/resolve").json()
     assert document["state"] == "resolved" and document["acknowledgedBy"] and document["resolvedBy"]
+    assert log() == [("alert.acknowledge", f"alert:{made}", "test"), ("alert.resolve", f"alert:{made}", "test")]
 
 
 @pytest.mark.parametrize(
