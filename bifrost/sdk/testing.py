@@ -161,6 +161,7 @@ class MemoryHost(Children):
     async def service(self, name: str, data: dict[str, JSON]) -> JSON:
         """Notes that it was asked for. The answer is the test's, else None; an open circuit is as the engine has it."""
         self.record(name, "", data)
+        self.tell_child(name, data)
         if name == "circuit_enter":
             self.enter_circuit(data["service"])
         return self.answers[name](data) if name in self.answers else None

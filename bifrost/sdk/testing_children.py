@@ -103,15 +103,13 @@ class Children:
         self.check()
         raise ContinueAsNew(parameters)
 
-    async def service(self, name: str, data: dict[str, JSON]) -> JSON:
-        """Notes that it was asked for; a started child gets its signals."""
-        self.record(name, "", data)
+    def tell_child(self, name: str, data: dict[str, JSON]) -> None:
+        """A started child gets its signals, or its end."""
         child = self.started.get(str(data.get("execution")))
         if child is not None and name == "signal":
             child.host.clock.send(str(data["name"]), data["body"])
         elif child is not None and name == "cancel":
             child.cancelled = True
-        return None
 
     def _given(self, workflow: str) -> Child:
         if workflow not in self.workflows:

@@ -38,8 +38,9 @@ class Stack:
         self.up = up
         self.workspace = workspace
         self.url: str = up.document["url"]
-        # The server closes an idle connection after five seconds, which must not happen under a request.
-        self.http = httpx.Client(base_url=self.url, timeout=60, limits=httpx.Limits(keepalive_expiry=2))
+        # A connection for each request: the server closes idle ones, and with a hundred threads the pool itself may
+        # close one that another thread has just taken.
+        self.http = httpx.Client(base_url=self.url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
         self._contract = Contract(self.http.get("/api/schema").json())
         self._variables = variables
         self._said_before = 0

@@ -11,6 +11,9 @@ from integrations.secret_places import MSP_DEFAULTS, tag_place
 from orgs.records import OrganizationRecord
 from tests.integrations.conftest import Ask, make_organization
 
+# Each change of a secret is in the audit log.
+pytestmark = pytest.mark.django_db
+
 
 def test_reads_what_was_written(north: OrganizationRecord) -> None:
     secrets.write_secret(north, "api_key", "s3cret with ünïcode\nand lines")

@@ -17,6 +17,9 @@ from orgs.records import OrganizationRecord
 from tests.integrations.conftest import make_organization
 from tests.integrations.servers import PrivateVault, black_hole, free_port
 
+# Each change of a secret is in the audit log.
+pytestmark = pytest.mark.django_db
+
 ORGANIZATION = make_organization("north")
 
 CALLS: list[Callable[[], object]] = [

@@ -12,6 +12,9 @@ from integrations.errors import VaultRefused
 from orgs.records import OrganizationRecord
 from tests.integrations.conftest import Ask, make_organization
 
+# Each change of a secret is in the audit log.
+pytestmark = pytest.mark.django_db
+
 
 def token_of(organization: OrganizationRecord, vault: Ask) -> str:
     body = {"policies": [f"org-{organization.org_id}"], "ttl": "60s"}

@@ -16,6 +16,9 @@ from orgs.records import OrganizationRecord
 from tests.integrations.conftest import Ask, make_organization
 from tests.integrations.servers import PrivateVault
 
+# Each change of a secret is in the audit log.
+pytestmark = pytest.mark.django_db
+
 
 def test_prepares_an_empty_vault_and_then_has_nothing_to_do(own_vault: PrivateVault) -> None:
     assert prepare_vault() == [

@@ -12,6 +12,9 @@ from integrations.vault_tokens import OrganizationTokens
 from orgs.records import OrganizationRecord
 from tests.integrations.conftest import Ask, make_organization
 
+# Each change of a secret is in the audit log.
+pytestmark = pytest.mark.django_db
+
 
 class Maker:
     """Makes tokens t1, t2, ... that are good for 15 minutes, and tells the time."""

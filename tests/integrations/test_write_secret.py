@@ -8,6 +8,9 @@ from integrations.secret_places import address, tag_place
 from orgs.records import OrganizationRecord
 from tests.integrations.conftest import Ask
 
+# Each change of a secret is in the audit log.
+pytestmark = pytest.mark.django_db
+
 
 def test_lists_the_names_of_the_organizations_own_and_no_values(
     north: OrganizationRecord, south: OrganizationRecord

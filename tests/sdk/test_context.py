@@ -55,6 +55,8 @@ SURFACE = {
     "complete_with_errors",
     "saga",
     "notify",
+    "audit",
+    "require_permission",
 }
 #: Of two awaitables, the first: nothing that a blocking context has.
 OF_ONE = {OrganizationContext: {"first"}, BlockingContext: set()}
