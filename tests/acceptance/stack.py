@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -38,13 +39,23 @@ class Stack:
         self.up = up
         self.workspace = workspace
         self.url: str = up.document["url"]
-        # A connection for each request: the server closes idle ones, and with a hundred threads the pool itself may
-        # close one that another thread has just taken.
-        self.http = httpx.Client(base_url=self.url, timeout=60, limits=httpx.Limits(max_keepalive_connections=0))
+        self._clients = threading.local()
+        self._opened: list[httpx.Client] = []
         self._contract = Contract(self.http.get("/api/schema").json())
         self._variables = variables
         self._said_before = 0
         self._callers = ThreadPoolExecutor(CALLERS, "caller")
+
+    @property
+    def http(self) -> httpx.Client:
+        """The calling thread's own: a pool that threads share may close a connection which another one has just taken."""
+        if not hasattr(self._clients, "client"):
+            # The server closes an idle connection after five seconds, which must not happen under a request.
+            limits = httpx.Limits(keepalive_expiry=2)
+            self._clients.client = httpx.Client(base_url=self.url, timeout=60, limits=limits)
+            self._opened.append(self._clients.client)
+        client: httpx.Client = self._clients.client
+        return client
 
     # --- the API -----------------------------------------------------------------------------------------------------
 
@@ -170,8 +181,9 @@ class Stack:
         return self.up.output[self._said_before :]
 
     def close(self) -> None:
-        self.http.close()
         self._callers.shutdown()
+        for client in self._opened:
+            client.close()
 
 
 class Gate:

@@ -317,5 +317,5 @@ def test_a_statement_is_sent_again_on_a_fresh_connection_when_the_old_one_broke(
     with psycopg.connect(raw.info.dsn, password=raw.info.password, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
     parameters = {"worker": uuid7(), "id": uuid7(), "epoch": 1, "events": "[]", "progress": None}
-    assert connection.execute(statements.append(acme.schema_name), parameters) == (False,)
+    assert connection.execute(statements.append(acme.schema_name), parameters) == (False, False)
     assert connection.raw().info.backend_pid != pid
