@@ -48,7 +48,7 @@ class Stack:
 
     @property
     def http(self) -> httpx.Client:
-        """The calling thread's own: a pool that threads share may close a connection that another one has just taken."""
+        """The calling thread's own: a pool that threads share may close a connection that another has just taken."""
         if not hasattr(self._clients, "client"):
             # The server closes an idle connection after five seconds, which must not happen under a request.
             limits = httpx.Limits(keepalive_expiry=2)
