@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from orgs import audit
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app.actors import person
 from workflows_app.alerts.models import Alert
 from workflows_app.dispatch.models import OpenAlert
 from workflows_app.errors import AlreadyHandled, UnknownAlert
@@ -24,13 +25,13 @@ def acknowledge(organization: OrganizationRecord, alert: UUID, actor: Actor) -> 
 
     Raises UnknownAlert, and AlreadyHandled where somebody was faster.
     """
-    changes = {"state": State.ACKNOWLEDGED, "acknowledged_at": Now(), "acknowledged_by": _person(actor)}
+    changes = {"state": State.ACKNOWLEDGED, "acknowledged_at": Now(), "acknowledged_by": person(actor)}
     _move(organization, alert, (State.OPEN,), changes, actor, "alert.acknowledge")
 
 
 def resolve(organization: OrganizationRecord, alert: UUID, actor: Actor) -> None:
     """It is over: raising it again makes a new alert. Raises as `acknowledge`."""
-    changes = {"state": State.RESOLVED, "resolved_at": Now(), "resolved_by": _person(actor)}
+    changes = {"state": State.RESOLVED, "resolved_at": Now(), "resolved_by": person(actor)}
     _move(organization, alert, (State.OPEN, State.ACKNOWLEDGED), changes, actor, "alert.resolve")
 
 
@@ -56,7 +57,3 @@ def _refusal(id_: UUID) -> UnknownAlert | AlreadyHandled:
     by, at = row.resolved_by or row.acknowledged_by or {}, row.resolved_at or row.acknowledged_at
     details = {"state": row.state, "by": by.get("name"), "at": timestamp(at)}
     return AlreadyHandled(f"This was already {row.state} by {by.get('name')}.", details)
-
-
-def _person(actor: Actor) -> dict[str, str]:
-    return {"kind": actor.kind, "id": actor.id, "email": actor.email, "name": actor.name}

@@ -18,8 +18,7 @@ from django.db.models.functions import Now
 from integrations.sealing import unseal
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app.actors import actor_key
-from workflows_app.approvals.people import person
+from workflows_app.actors import actor_key, person
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.models import Approval
 

@@ -16,9 +16,9 @@ from bifrost.sdk.errors import PermissionError, ValidationError
 from orgs import audit
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app.actors import actor_key
+from workflows_app.actors import actor_key, person
 from workflows_app.approvals.editing import Edited
-from workflows_app.approvals.people import asked_of, has_asked, is_asked, person
+from workflows_app.approvals.people import asked_of, has_asked, is_asked
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.errors import AlreadyDecided, UnknownApproval

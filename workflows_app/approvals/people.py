@@ -12,11 +12,6 @@ from orgs.records import Actor
 from workflows_app.actors import actor_key
 
 
-def person(actor: Actor) -> dict[str, str]:
-    """Who it was, as records keep it."""
-    return {"kind": actor.kind, "id": actor.id, "email": actor.email, "name": actor.name}
-
-
 def is_asked(actor: Actor, permission: str, approvers: Sequence[str] | None) -> bool:
     """Whether the decision is this one's: by name, where people are named, else by permission."""
     if approvers is not None:

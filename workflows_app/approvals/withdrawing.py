@@ -8,7 +8,7 @@ from django.db.models.functions import Now
 
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app.approvals.people import person
+from workflows_app.actors import person
 from workflows_app.models import Approval
 
 

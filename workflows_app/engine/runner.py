@@ -122,7 +122,11 @@ class _Finisher:
         """Tasks that the function left behind are cancelled and awaited, bounded, before the run may end."""
         await asyncio.wait(rest, timeout=ABANDON_SECONDS)
         until = self.run.engine.loop.time() + self._compensation_seconds
-        while self.run.compensating and self.run.engine.loop.time() < min(until, self._undone_by):
+        while (
+            self.run.compensating
+            and not all(task.done() for task in rest)
+            and self.run.engine.loop.time() < min(until, self._undone_by)
+        ):
             await asyncio.wait(rest, timeout=ABANDON_SECONDS)
         self.run.still_running |= any(not task.done() for task in rest)
         self._finish(outcome_of(main))

@@ -19,7 +19,7 @@ from integrations import configs
 from integrations.sealing import VaultUnavailable, seal
 from orgs.records import Actor, OrganizationRecord
 from workflows_app import catalog
-from workflows_app.actors import actor_key
+from workflows_app.actors import actor_key, person
 from workflows_app.catalog import LoadedWorkflow
 from workflows_app.dispatch import settled
 from workflows_app.dispatch.models import Priority
@@ -175,7 +175,7 @@ def row_parameters(prepared: Prepared) -> dict[str, Any]:
         "input": json.dumps(prepared.input),
         "input_sealed": prepared.input_sealed,
         "trigger": json.dumps(facts.trigger),
-        "executed_by": json.dumps({"kind": actor.kind, "id": actor.id, "email": actor.email, "name": actor.name}),
+        "executed_by": json.dumps(person(actor)),
         "actor": actor_key(actor),
         "idempotency_key": prepared.idempotency_key,
         "idempotency_digest": prepared.idempotency_digest,

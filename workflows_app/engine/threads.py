@@ -49,7 +49,7 @@ async def _left(run: Run, thread: threading.Thread, future: asyncio.Future[Any])
     if not (future.done() or run.compensating):
         interrupt(thread)
         await asyncio.wait({future}, timeout=THREAD_SECONDS / 2)
-    while run.compensating and not future.done():
+    while run.compensating and not (future.done() or run.detached):
         await asyncio.wait({future}, timeout=THREAD_SECONDS)
     if not future.done():
         run.still_running = True
