@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 # Before anything reads it: tests, and the processes that they start, never write into the tree.
@@ -21,10 +22,12 @@ from integrations.vault_setup import prepare_vault
 from orgs import directory, provisioning
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
+from tests.integrations.servers import ROOT_TOKEN, private_vault
 from workflows_app.catalog import storing
 from workflows_app.dispatch import hints, settled
 from workflows_app.engine import process
 
+_own = ExitStack()
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "orgs_organization", "orgs_domain"}
 
 
@@ -34,9 +37,21 @@ def pytest_configure() -> None:
     settings.STATIC_ROOT = settings.DATA_DIR / "static"
     settings.STATIC_ROOT.mkdir()
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # Side by side, each process has a database (pytest-django sees to that) and a vault of its own.
+        settings.VAULT_ADDR = os.environ["VAULT_ADDR"] = _own.enter_context(private_vault()).address
+        settings.VAULT_TOKEN = os.environ["VAULT_TOKEN"] = ROOT_TOKEN
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a running platform belongs into one process."""
+    for item in items:
+        if item.nodeid.startswith(("tests/acceptance/", "tests/pages/")):
+            item.add_marker(pytest.mark.xdist_group("platform"))
 
 
 def pytest_unconfigure() -> None:
+    _own.close()
     shutil.rmtree(os.environ["BIFROST_DATA_DIR"])
 
 

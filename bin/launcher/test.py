@@ -20,20 +20,27 @@ from .waiting import StartFailed, Stopped, StopRequest
 
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 WITHOUT_LONG_ONES = ("-m", "not faults")
+# The whole suite in two processes, since much of it waits; tests/conftest.py says what belongs into one of them.
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup")
 _LEFTOVER_SECONDS = 3.0
 _GRACE_SECONDS = 20.0
 
 
 def parse(arguments: Sequence[str]) -> list[str]:
-    """What pytest gets. Unless they choose by marker themselves, the long fault tests are left out."""
+    """What pytest gets. Unless they choose by marker themselves, the long fault tests are left out.
+
+    The whole suite runs in two processes.
+    """
     if list(arguments) == ["--help"]:
         print(
             "usage: bin/test [pytest arguments]\n\n"
             "Sets up what the tests need (virtual environment, PostgreSQL and OpenBao in BIFROST_DATA_DIR/test) and\n"
-            "runs them from the repository's root.\n\n"
+            "runs them from the repository's root, all of them in two processes.\n\n"
             "bin/test tests/orgs runs some of them; bin/test -m '' adds the long fault tests."
         )
         sys.exit(0)
+    if not arguments:
+        return [*SIDE_BY_SIDE, *WITHOUT_LONG_ONES]
     chosen = any(argument.startswith(("-m", "--markexpr")) for argument in arguments)
     return [*([] if chosen else WITHOUT_LONG_ONES), *arguments]
 

@@ -73,6 +73,10 @@ def test_a_choice_by_marker_is_the_callers(given: list[str]) -> None:
     assert parse(["tests/orgs"]) == ["-m", "not faults", "tests/orgs"]
 
 
+def test_all_of_them_run_side_by_side() -> None:
+    assert parse([]) == ["-n", "2", "--dist", "loadgroup", "-m", "not faults"]
+
+
 @pytest.mark.faults
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_the_tests_and_what_they_started(suite: Path, number: int) -> None:
