@@ -6,6 +6,7 @@ credentials of the embedded services to `<data dir>/environment`; that file fill
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 from pathlib import Path
 
@@ -184,6 +185,11 @@ VAULT_TOKEN = env.str("VAULT_TOKEN", "")
 VAULT_ROLE_ID = env.str("VAULT_ROLE_ID", "")
 VAULT_SECRET_ID = env.str("VAULT_SECRET_ID", "")
 VAULT_MOUNT = env.str("VAULT_MOUNT", "bifrost")
+
+# --- Outside services --------------------------------------------------------------------------------------------
+
+# Networks that are not public and that integrations may call all the same, such as 10.20.0.0/16.
+PRIVATE_NETWORKS = [ipaddress.ip_network(network) for network in env.list("BIFROST_PRIVATE_NETWORKS", default=[])]
 
 # --- Engine ------------------------------------------------------------------------------------------------------
 

@@ -74,7 +74,14 @@ class ExecutionAdmin(ExecutionActions):
     """A list without a count, and a page of its own in place of Django's form."""
 
     view_permission = VIEW_EXECUTIONS
-    list_display: ClassVar = ["workflow", "shown_status", "created_at", "shown_duration", "shown_person", "shown_id"]
+    list_display: ClassVar = [
+        "shown_workflow",
+        "shown_status",
+        "created_at",
+        "shown_duration",
+        "shown_person",
+        "shown_id",
+    ]
     list_filter: ClassVar = [StatusFilter, CreatedFilter]
     actions: ClassVar = ["cancel_selected", "start_selected_again"]
     list_disable_select_all = True
@@ -89,9 +96,13 @@ class ExecutionAdmin(ExecutionActions):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Execution]:
         """Only what the list shows: inputs and results may be large."""
-        columns = ("id", "workflow", "status", "created_at", "duration_ms", "executed_by")
+        columns = ("id", "workflow", "status", "created_at", "duration_ms", "executed_by", "trigger")
         rows: QuerySet[Execution] = super().get_queryset(request).only(*columns)
         return rows
+
+    @admin.display(description="Workflow")
+    def shown_workflow(self, execution: Execution) -> str:
+        return f"{execution.workflow} (dry run)" if execution.trigger.get("dryRun") else execution.workflow
 
     @display(description="Status", label=LABELS)  # type: ignore[untyped-decorator]
     def shown_status(self, execution: Execution) -> str:

@@ -97,7 +97,8 @@ def _line(event: dict[str, Any]) -> str | None:
     if kind in OPERATIONS:
         return _operation(kind, name, data)
     if kind == "integration_call":
-        return f"call {data['method']} {data['endpoint']} {data['status_code']}"
+        answered = "would be sent (dry run)" if data.get("dry_run") else data["status_code"]
+        return f"call {data['method']} {data['endpoint']} {answered}"
     if kind == "error" and data.get("traceback"):
         return str(data["traceback"]).rstrip()
     return None

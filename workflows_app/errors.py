@@ -18,7 +18,6 @@ Refused
 ├── ScheduleOfAudience    409
 ├── SignalTooLarge        413
 ├── TooManyWaiting        429, with `retry_after` seconds
-├── NotAvailable          501
 └── PlatformUnavailable   503
 """
 
@@ -131,11 +130,6 @@ class TooManyWaiting(Refused):
         super().__init__(message)
         self.retry_after = retry_after
         self.headers: Mapping[str, str] = MappingProxyType({"Retry-After": str(retry_after)})
-
-
-class NotAvailable(Refused):
-    status_code = 501
-    error = "NotAvailable"
 
 
 class PlatformUnavailable(Refused):

@@ -36,7 +36,6 @@ _START_REFUSALS: Mapping[int, OpenApiResponse] = {
     415: failed("The body is not JSON.", "UnsupportedMediaType", "Send Content-Type: application/json."),
     429: failed("Too many callers wait.", "TooManyRequests", "Too many runs wait. Try again in 2 s."),
     500: failed("The workflow failed.", "IntegrationError", "Failed to create user.", {"integration": "msgraph"}),
-    501: failed("This is not available yet.", "NotAvailable", "Approval is not available yet."),
 }
 
 
@@ -109,6 +108,9 @@ start_workflow = extend_schema(
         WORKFLOW_NAME,
         query("priority", "Of a background run; above the usual one needs canRaisePriority.", enum=list(PRIORITIES)),
         query("wait", "Seconds to wait for the end of a background run.", type="integer", minimum=0, maximum=30),
+        query(
+            "dryRun", "It only reads: what would be changed outside is recorded and not sent.", enum=["true", "false"]
+        ),
         answer_header("Location", "Where to ask for the execution.", 202),
         answer_header("Retry-After", "Seconds.", 429),
     ],

@@ -17,6 +17,7 @@ from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import catalog
 from workflows_app.errors import UnknownExecution
+from workflows_app.integration_calls import each_once
 from workflows_app.models import TERMINAL, Execution, ExecutionEvent
 from workflows_app.serializers import (
     child_document,
@@ -170,7 +171,7 @@ def get_execution(
         progress = None if row["progress"] is None else _last_progress(execution_id)
     lists = {
         "stateSnapshots": [snapshot_document(event) for event in events["checkpoint"]],
-        "integrationCalls": [integration_call_document(event) for event in events["integration_call"]],
+        "integrationCalls": each_once(integration_call_document(event) for event in events["integration_call"]),
         "sagaSteps": [saga_step_document(event) for event in events["saga"]],
         "logs": [log_document(event) for event in events["log"]],
         "children": [child_document(child) for child in children],

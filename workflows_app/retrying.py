@@ -56,7 +56,7 @@ def fork(
     if takes is None:
         raise _no_such_step(step, len(operations_of(lines)))
     start = _start(organization, row, actor, same_code=False, takes=takes)
-    trigger = {"type": "fork", "forkedFrom": str(execution), "step": step}
+    trigger = {"type": "fork", "forkedFrom": str(execution), "step": step, **_dry(row)}
     return submit(replace(start, trigger=trigger, retry_of=None))
 
 
@@ -92,12 +92,16 @@ def _start(
         workflow=row.workflow,
         parameters=_input(organization, row),
         actor=actor,
-        trigger={"type": "retry", **({"fresh": True} if takes is None else {})},
+        trigger={"type": "retry", **({"fresh": True} if takes is None else {}), **_dry(row)},
         background=True,
         retry_of=row.id,
         code_version=row.code_version if same_code else None,
         takes=takes,
     )
+
+
+def _dry(row: Execution) -> dict[str, bool]:
+    return {"dryRun": True} if row.trigger.get("dryRun") else {}
 
 
 def _takes(organization: OrganizationRecord, rows: Sequence[Execution]) -> dict[UUID, TakeOver]:

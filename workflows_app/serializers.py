@@ -47,6 +47,7 @@ def summary_document(row: Mapping[str, Any]) -> dict[str, Any]:
         "completedAt": timestamp(row["completed_at"]),
         "durationMs": row["duration_ms"],
         "executedBy": row["executed_by"],
+        "dryRun": bool(row["trigger"].get("dryRun")),
         "trigger": {key: row["trigger"].get(key) for key in TRIGGER_KEYS},
         "attempt": row["attempt"],
         "codeVersion": row["code_version"],

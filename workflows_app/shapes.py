@@ -62,6 +62,7 @@ _SUMMARY: Mapping[str, Shape] = {
     "completedAt": nullable(TIME),
     "durationMs": nullable(INTEGER),
     "executedBy": ref("Person"),
+    "dryRun": BOOLEAN,
     "trigger": ref("Trigger"),
     "attempt": INTEGER,
     "codeVersion": TEXT,

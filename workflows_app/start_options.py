@@ -11,7 +11,6 @@ from orgs.permissions import RAISE_PRIORITY
 from orgs.records import Actor
 from workflows_app.dispatch.models import Priority
 from workflows_app.engine.start import usual_priority
-from workflows_app.errors import NotAvailable
 from workflows_app.parsers import query_arguments, refuse
 
 OPTIONS = frozenset({"dryRun", "priority", "wait"})
@@ -21,23 +20,30 @@ PRIORITIES = {priority.name.lower(): priority for priority in Priority}
 
 @dataclass(frozen=True, slots=True)
 class StartOptions:
-    """`priority`: None as usual for who asks. `wait_seconds`: for the end of a background run."""
+    """`priority`: None as usual for who asks. `wait_seconds`: for the end of a background run. `dry_run`: it only
+    reads."""
 
     priority: int | None = None
     wait_seconds: float = 0.0
+    dry_run: bool = False
 
 
 def start_options(request: Request, actor: Actor) -> StartOptions:
     """What the request asks for.
 
     Raises ValidationError for an unknown option or value, PermissionError for a priority above the usual one without
-    the right to raise it, NotAvailable for an option that is not built yet.
+    the right to raise it.
     """
     given = query_arguments(request, OPTIONS)
-    if "dryRun" in given:
-        raise NotAvailable("The option dryRun is not available yet.", {"option": "dryRun"})
     priority = _priority(given["priority"], actor) if "priority" in given else None
-    return StartOptions(priority, _seconds(given["wait"]) if "wait" in given else 0.0)
+    seconds = _seconds(given["wait"]) if "wait" in given else 0.0
+    return StartOptions(priority, seconds, _truth("dryRun", given.get("dryRun", "false")))
+
+
+def _truth(name: str, text: str) -> bool:
+    if text not in ("true", "false"):
+        refuse(name, f"{name} has to be true or false.")
+    return text == "true"
 
 
 def _priority(text: str, actor: Actor) -> Priority:

@@ -124,7 +124,7 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
             title, below = _operation(kind, name, facts)
         case "integration_call":
             title = f"{name}: {facts.get('method')} {facts.get('endpoint')} → {_answer(facts)}"
-            below = {"duration_ms": facts.get("duration_ms"), "error": facts.get("error")}
+            below = {name: facts[name] for name in ("duration_ms", "error", "would_send") if name in facts}
         case "error":
             title, below = _error(name, facts)
     return (f"{title}, taken over" if kind in OPERATIONS and TAKEN_OVER in facts else title), below
@@ -190,4 +190,6 @@ def _without(facts: dict[str, Any], *names: str) -> dict[str, Any]:
 
 
 def _answer(call: dict[str, Any]) -> Any:
+    if call.get("dry_run"):
+        return "would be sent"
     return call.get("status_code") or call.get("error") or "no answer"

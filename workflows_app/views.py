@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from orgs import directory
-from orgs.records import Access, OrganizationRecord
+from orgs.records import Access, Actor, OrganizationRecord
 from workflows_app import catalog, executions, openapi, queries, retrying, sending
 from workflows_app.errors import UnknownExecution
 from workflows_app.models import Status
@@ -29,7 +29,7 @@ from workflows_app.permissions import (
     require_organization,
 )
 from workflows_app.responses import answer, answer_outcome
-from workflows_app.start_options import start_options
+from workflows_app.start_options import StartOptions, start_options
 
 T = TypeVar("T")
 
@@ -91,12 +91,17 @@ class WorkflowView(ApiView):
             workflow=name,
             parameters=read_object(request._request),
             actor=actor,
-            trigger={"type": "api", "tokenName": actor.token_name} if actor.token_name else {"type": "api"},
+            trigger=_trigger(actor, options),
             idempotency_key=idempotency_key(request),
             priority=options.priority,
             wait_seconds=options.wait_seconds,
         )
         return answer_outcome(executions.submit(start))
+
+
+def _trigger(actor: Actor, options: StartOptions) -> dict[str, Any]:
+    named = {"tokenName": actor.token_name} if actor.token_name else {}
+    return {"type": "api", **named, **({"dryRun": True} if options.dry_run else {})}
 
 
 class ExecutionsView(ApiView):

@@ -11,6 +11,7 @@ from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.host import Host
 from bifrost.sdk.mapping import Mapped
+from bifrost.sdk.outside import Blocking
 from bifrost.sdk.plain_calls import PlainCalls
 from bifrost.sdk.protection import BlockingCircuit, BlockingDatabase
 from bifrost.sdk.saga import BlockingSaga
@@ -31,6 +32,19 @@ class BlockingContext(PlainCalls):
     def get_oauth_connection(self, name: str) -> Any:
         """ConfigurationError where the connection is missing."""
         raise self._no_connection(name)
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether this run only reads: what would change something outside is recorded and not sent."""
+        return self._awaiting.dry_run
+
+    def get_integration(self, name: str) -> Any:
+        """The integration of this name, its methods blocking; see `OrganizationContext.get_integration`."""
+        return Blocking(self, self._awaiting.get_integration(name))
+
+    def http(self, service: str, **options: Any) -> Any:
+        """httpx's client for any service, its methods blocking; see `OrganizationContext.http`."""
+        return Blocking(self, self._awaiting.http(service, **options))
 
     def step(self, name: Any, function: Any = MISSING, /, *args: Any, options: Any = None, **kwargs: Any) -> Any:
         """Does `function(*args, **kwargs)` as a step: once recorded, its result is never computed again."""

@@ -19,7 +19,7 @@ ParentClose = Literal["cancel", "abandon", "wait"]
 #: A message that cannot be sent now is sent some minutes later; what is refused is refused at once.
 SENDING = StepOptions(
     retry_policy=RetryPolicy(
-        max_attempts=10, max_interval_seconds=60.0, non_retryable=("NotFound", "Conflict", "TooLarge")
+        max_attempts=10, max_interval_seconds=60.0, non_retryable=("NotFound", "Conflict", "TooLarge", "DryRun")
     )
 )
 

@@ -15,6 +15,7 @@ from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
 from bifrost.sdk.mapping import Mapped, OnError, map_items
 from bifrost.sdk.notices import Notices
+from bifrost.sdk.outside import OutsideServices
 from bifrost.sdk.plain_calls import name_of
 from bifrost.sdk.protection import Protection
 from bifrost.sdk.saga import Saga
@@ -24,7 +25,7 @@ from bifrost.sdk.tolerant import plain
 __all__ = ["Caller", "OrganizationContext"]
 
 
-class OrganizationContext(AsksForApproval, ChildCalls, Protection, Notices):
+class OrganizationContext(AsksForApproval, ChildCalls, OutsideServices, Protection, Notices):
     """The context of an `async def` workflow."""
 
     async def get_secret(self, name: str) -> str:

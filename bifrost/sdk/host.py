@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.durable import Wait
+from bifrost.sdk.http.service import Credentials, Service
 from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall
 from bifrost.sdk.tolerant import JSON
+
+if TYPE_CHECKING:
+    from bifrost.sdk.http.client import ServiceClient
 
 T = TypeVar("T")
 
@@ -28,6 +32,8 @@ class Host(Protocol):
     def workflow_name(self) -> str: ...
     @property
     def attempt(self) -> int: ...
+    @property
+    def dry_run(self) -> bool: ...
 
     def record(self, kind: str, name: str, data: JSON) -> None:
         """Notes an event; `data` is JSON, a copy that the host may keep.
@@ -83,6 +89,12 @@ class Host(Protocol):
         """Asks the platform for something that has an effect outside the run, from within a step: so it is done at
         least once, each time with the step's idempotency key.
         """
+
+    def integration(self, name: str) -> Callable[[Any], Any] | None:
+        """What makes the integration of this name, in lower case, for a context."""
+
+    def http(self, service: Service, credentials: Credentials | None) -> ServiceClient:
+        """A client of the service, whose requests carry these credentials."""
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
         """Runs another workflow and returns its result; its failure is raised as the child's own error."""

@@ -119,11 +119,6 @@ class PlainCalls:
     def has_config(self, key: str) -> bool:
         return self._config(key)[0]
 
-    def get_integration(self, name: str) -> Any:
-        """ConfigurationError where the integration is missing."""
-        self._host.check()
-        raise ConfigurationError(f'There is no integration "{name_of(name)}"', config_key=name_of(name))
-
     def _track_integration_call(
         self,
         integration: str,
@@ -133,7 +128,9 @@ class PlainCalls:
         duration_ms: int | None = None,
         error: str | None = None,
     ) -> None:
-        """Notes a request to an outside service that the integration client did not make itself."""
+        """Notes a request to an outside service. One that the integration's client has just tracked itself is that one:
+        the record shows them together.
+        """
         call = {
             "integration": name_of(integration),
             "method": method,

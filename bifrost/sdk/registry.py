@@ -1,4 +1,4 @@
-"""The workflows and data providers that a loaded module defines."""
+"""The workflows, data providers and integrations that a loaded module defines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from bifrost.sdk.building import Problem, build_data_provider, build_workflow, line_of
 from bifrost.sdk.declarations import Declaration, Declared, declaration_of
+from bifrost.sdk.integration import BaseIntegration
 from bifrost.sdk.specs import DataProviderSpec, WorkflowSpec
 
 __all__ = ["Collection", "Problem", "collect"]
@@ -20,6 +21,8 @@ class Collection:
 
     workflows: list[WorkflowSpec] = field(default_factory=list)
     data_providers: list[DataProviderSpec] = field(default_factory=list)
+    #: Classes; one may get its name only when another module registers it.
+    integrations: list[type[BaseIntegration]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -31,7 +34,12 @@ def collect(module: ModuleType) -> Collection:
     collection = Collection()
     for function, declaration in _declared(module):
         _add(collection, module, function, declaration)
+    collection.integrations = list(dict.fromkeys(v for v in vars(module).values() if _is_integration(v, module)))
     return collection
+
+
+def _is_integration(value: Any, module: ModuleType) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseIntegration) and value.__module__ == module.__name__
 
 
 def _declared(module: ModuleType) -> list[tuple[Callable[..., Any], Declaration]]:

@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bifrost.sdk.auditing import step_event
 from bifrost.sdk.blocking import BlockingContext
@@ -23,11 +23,16 @@ from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.documents import exact
 from bifrost.sdk.durable import Wait
 from bifrost.sdk.errors import CircuitBreakerOpen, ConfigurationError, ContinueAsNew, Detached, as_document
+from bifrost.sdk.http.service import Credentials, Service
 from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall, StepInfo, StepOptions, current_step
 from bifrost.sdk.testing_children import Child, Children, Started
+from bifrost.sdk.testing_services import client_for, integrations_of
 from bifrost.sdk.tolerant import JSON
 from bifrost.sdk.virtual import VirtualClock, decided
+
+if TYPE_CHECKING:
+    from bifrost.sdk.http.client import ServiceClient
 
 __all__ = [
     "BlockingRecordingContext",
@@ -70,6 +75,9 @@ class MemoryHost(Children):
     answers: Mapping[str, Answer] = field(default_factory=dict)
     circuits: dict[str, datetime] = field(default_factory=dict)  # the open ones, and until when
     permissions: frozenset[str] | None = None
+    integrations: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    answering: Any = None  # what is asked of outside services
+    dry_run: bool = False
     records: list[Record] = field(default_factory=list)
     detached: bool = False
     started: dict[str, Started] = field(default_factory=dict)
@@ -157,6 +165,12 @@ class MemoryHost(Children):
         if name not in self.secrets:
             raise ConfigurationError(f'There is no secret "{name}"', config_key=name)
         return self.secrets[name]
+
+    def integration(self, name: str) -> Callable[[Any], Any] | None:
+        return self.integrations.get(name)
+
+    def http(self, service: Service, credentials: Credentials | None) -> ServiceClient:
+        return client_for(self, service, credentials, self.answering)
 
     async def service(self, name: str, data: dict[str, JSON]) -> JSON:
         """Notes that it was asked for. The answer is the test's, else None; an open circuit is as the engine has it."""
@@ -256,6 +270,9 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     open_circuits: Iterable[str] = (),
     answers: Mapping[str, Answer] | None = None,
     permissions: Iterable[str] | None = None,
+    integrations: Mapping[str, Any] | None = None,
+    http: Any = None,
+    dry_run: bool = False,
     execution_id: str = "00000000-0000-7000-8000-000000000000",
     workflow_name: str = "test_workflow",
     attempt: int = 1,
@@ -265,7 +282,9 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     (`{"approved": True, "comment": "", "values": {...}, "decided_by": Caller(...)}`); `before` the changes that this
     run came by before they were made (`context.patched`); `open_circuits` the services that are not to be called for
     30 s; `answers` what the platform answers, by the name of what it is asked: `{"database": lambda asked: [...]}`;
-    `permissions` what the caller may do, everything unless given.
+    `permissions` what the caller may do, everything unless given; `integrations` what `get_integration` gives, classes
+    or objects by name; `http` answers what is asked of outside services, a function from httpx's request to its
+    response, or a transport; `dry_run` as the option of a start.
 
     Time is virtual: it begins `now`, and a wait for a day takes no time.
     """
@@ -286,6 +305,9 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
             answers=dict(answers or {}),
             circuits={service.lower(): clock.now() + timedelta(seconds=OPEN_SECONDS) for service in open_circuits},
             permissions=None if permissions is None else frozenset(permissions),
+            integrations=integrations_of(integrations),
+            answering=http,
+            dry_run=dry_run,
         )
     )
 

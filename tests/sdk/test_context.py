@@ -57,6 +57,8 @@ SURFACE = {
     "notify",
     "audit",
     "require_permission",
+    "http",
+    "dry_run",
 }
 #: Of two awaitables, the first: nothing that a blocking context has.
 OF_ONE = {OrganizationContext: {"first"}, BlockingContext: set()}

@@ -10,7 +10,9 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from bifrost.sdk import registry
+from bifrost.sdk.integration import BaseIntegration
 from bifrost.sdk.specs import DataProviderSpec, WorkflowSpec
+from integrations import vendors
 from workflows_app.catalog import faults
 from workflows_app.catalog.contents import Catalog, LoadedDataProvider, LoadedWorkflow, Problem
 from workflows_app.catalog.modules import index
@@ -27,6 +29,7 @@ class _Findings:
 
     workflows: list[tuple[str, WorkflowSpec]] = field(default_factory=list)
     data_providers: list[tuple[str, DataProviderSpec]] = field(default_factory=list)
+    integrations: list[tuple[str, type[BaseIntegration]]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -40,6 +43,7 @@ def load(snapshot: Snapshot) -> Catalog:
     graph = SourceGraph(snapshot, modules)
     workflows = _unique("workflow", found.workflows, found)
     providers = _unique("data provider", found.data_providers, found)
+    home.integrations = MappingProxyType(_integrations(found))
     if not found.workflows and not found.problems:
         found.problems.append(Problem(".", None, f"The workspace {snapshot.directory} holds no workflow."))
     warnings += _spec_warnings(chain(workflows.values(), providers.values()))
@@ -69,6 +73,7 @@ def _load_file(home: WorkspaceVersion, name: str, path: str, found: _Findings) -
         return
     found.workflows += ((path, spec) for spec in collection.workflows)
     found.data_providers += ((path, spec) for spec in collection.data_providers)
+    found.integrations += ((path, integration) for integration in collection.integrations)
     found.problems += (Problem(path, problem.line, problem.message) for problem in collection.problems)
 
 
@@ -83,6 +88,20 @@ def _unique(kind: str, specs: Iterable[tuple[str, Spec]], found: _Findings) -> d
             message = f'{kind} "{name}" is declared more than once, in {places}: none of them is loaded.'
             found.problems += (Problem(path, spec.line, message) for path, spec in same)
     return {name: same[0] for name, same in by_name.items() if len(same) == 1}
+
+
+def _integrations(found: _Findings) -> dict[str, type[BaseIntegration]]:
+    """The classes by name in lower case, once all files have registered theirs; the first of several with one name."""
+    by_name: dict[str, type[BaseIntegration]] = {}
+    for path, integration in found.integrations:
+        name = integration.integration_name.lower()
+        if name in by_name or vendors.is_built_in(name):
+            other = by_name[name].__qualname__ if name in by_name else "one of Bifrost's own"
+            message = f'integration "{name}": {integration.__qualname__} is refused, since {other} has that name.'
+            found.problems.append(Problem(path, None, message))
+        elif name:
+            by_name[name] = integration
+    return by_name
 
 
 def _spec_warnings(specs: Iterable[tuple[str, WorkflowSpec | DataProviderSpec]]) -> list[Problem]:

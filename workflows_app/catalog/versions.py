@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
+from bifrost.sdk.integration import BaseIntegration
 from workflows_app.catalog.contents import LoadedDataProvider, LoadedWorkflow
 from workflows_app.catalog.importing import PREFIX, VersionImporter, install, uninstall
 from workflows_app.catalog.modules import ModuleIndex
@@ -27,6 +28,7 @@ class WorkspaceVersion:
     def __init__(self, snapshot: Snapshot, index: ModuleIndex) -> None:
         self.snapshot = snapshot
         self.index = index
+        self.integrations: Mapping[str, type[BaseIntegration]] = MappingProxyType({})  # by name, once loaded
         # The number keeps apart two loads of the same content, such as an edit that was undone while a run goes on.
         self.package = f"{PREFIX}{snapshot.version[:12]}_{next(_numbers)}"
         self._importer = VersionImporter(self.package, snapshot.directory, snapshot.files, index)

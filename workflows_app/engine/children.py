@@ -247,7 +247,11 @@ def _request(parent: Run, operation: Operation, parameters: dict[str, Any], idem
         workflow=operation.key.name,
         parameters=parameters,
         actor=facts.actor,
-        trigger={"type": "parent", "executionId": str(facts.id)},
+        trigger={
+            "type": "parent",
+            "executionId": str(facts.id),
+            **({"dryRun": True} if facts.dry_run else {}),
+        },
         idempotency_key=idempotency_key,
         parent=facts.id,
         depth=facts.depth + 1,

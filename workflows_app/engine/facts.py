@@ -24,6 +24,11 @@ class Facts:
     depth: int = 0
     attempt: int = 1
 
+    @property
+    def dry_run(self) -> bool:
+        """Whether it only reads: its children inherit that, and who starts it again."""
+        return self.trigger.get("dryRun") is True
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:

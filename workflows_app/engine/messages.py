@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 def signal(asking: Asking, data: Mapping[str, Any]) -> None:
     """Sends a signal to a child of the run, or to another execution that its caller may manage."""
     facts, execution = asking.facts, _execution(data)
-    owner = None if _is_child(facts, execution) else managed_filter(facts.actor)
+    is_child = _is_child(facts, execution)
+    if facts.dry_run and not is_child:
+        raise WorkflowException("A dry run sends no signal to executions that are not its own.", error_type="DryRun")
+    owner = None if is_child else managed_filter(facts.actor)
     try:
         with suppress(IntegrityError):  # the same step has sent it in this very moment
             sending.signal(

@@ -109,13 +109,16 @@ class Protection:
         await self._run.waits.pause(self._operation, until, reason)
 
     async def _ask(self, function: Callable[..., T], *arguments: Any, **named: Any) -> T:
-        """In a thread of the database, when it is there."""
-        asked = partial(function, self._run.facts.organization, *arguments, **named)
-        while True:
-            try:
-                return await self._run.engine.in_database_thread(afresh, asked)
-            except DatabaseAway:
-                await asyncio.sleep(AWAY_SECONDS)
+        return await ask(self._run, partial(function, self._run.facts.organization, *arguments, **named))
+
+
+async def ask(run: Run, asked: Callable[[], T]) -> T:
+    """What it answers in a thread of the database, when that is there."""
+    while True:
+        try:
+            return await run.engine.in_database_thread(afresh, asked)
+        except DatabaseAway:
+            await asyncio.sleep(AWAY_SECONDS)
 
 
 def afresh(function: Callable[[], T]) -> T:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,12 +15,13 @@ import psycopg
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.durable import Wait
-from bifrost.sdk.errors import ConfigurationError, Detached, WorkerLost, WorkflowException, as_document
+from bifrost.sdk.errors import Detached, WorkerLost, WorkflowException, as_document
 from bifrost.sdk.questions import Asked
-from bifrost.sdk.sanitizing import Scrubber, redact_keys
+from bifrost.sdk.sanitizing import redact_keys
 from bifrost.sdk.steps import StepCall, step_info
-from integrations import configs, secrets
-from integrations.configs import ConfigSnapshot, SecretReference
+from integrations.configs import ConfigSnapshot
+from workflows_app.engine.connectedness import Connectedness
+from workflows_app.engine.dry_run import WOULD, instead
 from workflows_app.engine.facts import FIRST_STRETCH, Facts, Stretch
 from workflows_app.engine.history import STOP, History, Key
 from workflows_app.engine.lines import Lines
@@ -37,12 +38,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FIRST_SECRET_CONFIG_SECONDS = 2.0
 FLUSH_EVENTS = 200  # that many unwritten lines do not wait for the log delay
 MOST_TIMERS = 50  # that are kept without a look at which of them are over
 
 
-class Run(Parenthood):
+class Run(Connectedness, Parenthood):
     """The host of one execution's context. Its loop and its workflow thread write to it; the journal takes from it."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Run(Parenthood):
         stretch: Stretch = FIRST_STRETCH,
         history: History | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(config)
         self.facts = facts
         self.engine = engine
         self.stretch = stretch
@@ -64,7 +64,6 @@ class Run(Parenthood):
         self.waits = Waits(self, self.history.unread())
         self.parent_epoch: int | None = None  # of the parent's stretch that waits for it in this process
         self.alone = False  # lost twice without getting on: one such in each process
-        self.scrubber = Scrubber()
         self.variables: dict[str, Any] = {}
         self.tasks: dict[asyncio.Task[Any], Any] = {}  # with the coroutine that each one runs
         self.moves = 0  # how often any of them was resumed
@@ -87,13 +86,10 @@ class Run(Parenthood):
         self.stop_reason: BaseException | None = None
         self.stop: Callable[[BaseException], bool] | None = None  # on the loop; set once the code was started
         self.position = Position()
-        self._config = config
         self._lock = threading.Lock()
         self._detached = False
         self._end_taken = False
         self._timers: list[asyncio.TimerHandle] = []
-        self._secrets: dict[str, str] = {}
-        self._reading: dict[str, asyncio.Future[str]] = {}
         self._began = time.monotonic()
 
     # --- the SDK's Host ------------------------------------------------------------------------------------------
@@ -119,6 +115,10 @@ class Run(Parenthood):
     @property
     def attempt(self) -> int:
         return self.facts.attempt
+
+    @property
+    def dry_run(self) -> bool:
+        return self.facts.dry_run
 
     def check(self) -> None:
         """Raises Detached once the execution goes on elsewhere or has ended."""
@@ -157,41 +157,6 @@ class Run(Parenthood):
             self.engine.flush_later(self)
         elif unwritten and unwritten % FLUSH_EVENTS == 0:
             self.engine.write_events(self)
-
-    def config(self, key: str) -> tuple[bool, Any]:
-        """The config's value at the start of the run; a reference to a secret yields the secret."""
-        found = self.value("config", key, lambda: self._resolved(key), seals=True)
-        if (name := found.get("secret")) is not None:
-            self.engine.remember_secret_config(self.facts.loaded.code_version, key)
-            return True, self._secret_now(name)
-        return found["present"], found.get("value")
-
-    def _resolved(self, key: str) -> dict[str, Any]:
-        present, value = configs.resolve(self._config, key)
-        if isinstance(value, SecretReference):
-            return {"present": True, "secret": value.name}
-        return {"present": present, **({"value": value} if present else {})}
-
-    async def secret(self, name: str) -> str:
-        """The secret's value, read once per execution, and from then on removed from all that is recorded."""
-        self.check()
-        if name in self._secrets:
-            return self._secrets[name]
-        if name not in self._reading:
-            self._reading[name] = asyncio.wrap_future(secrets.secret_future(self.facts.organization, name))
-            self.record("secret", name, None)
-        return self._keep_secret(name, await asyncio.shield(self._reading[name]))
-
-    def fetch_secret_configs(self, keys: Iterable[str]) -> None:
-        """Before the start, in a thread that may wait: reads the secrets to which these configs refer.
-
-        One that cannot be had is left to the workflow, which may not ask for it this time.
-        """
-        for key in keys:
-            _, value = configs.resolve(self._config, key)
-            if isinstance(value, SecretReference):
-                with suppress(WorkflowException):
-                    self._keep_secret(value.name, secrets.read_secret(self.facts.organization, value.name))
 
     def permitted(self, name: str) -> bool:
         """Whether whoever started it has this permission, as far as this process knows."""
@@ -242,6 +207,8 @@ class Run(Parenthood):
 
     async def service(self, name: str, data: dict[str, Any]) -> Any:
         """Does what the code asks of the platform, in a thread that may use the database, or of an outside system."""
+        if self.dry_run and name in WOULD:
+            return instead(self, name, data)
         if name in OUTSIDE:
             return await OUTSIDE[name](self, step_info().idempotency_key, data)
         asking = Asking(self.facts, step_info().idempotency_key, self.clean)
@@ -359,22 +326,6 @@ class Run(Parenthood):
     def clean(self, value: Any) -> Any:
         """The value as it may be recorded: redacted by key, and without any secret that this execution read."""
         return self.scrubber.scrub(redact_keys(value))
-
-    def _secret_now(self, name: str) -> str:
-        """For the plain call `get_config`: at once where the secret was fetched, else bounded."""
-        if name in self._secrets:
-            return self._secrets[name]
-        try:
-            value = secrets.secret_future(self.facts.organization, name).result(FIRST_SECRET_CONFIG_SECONDS)
-        except TimeoutError:
-            message = f"The vault did not answer within {FIRST_SECRET_CONFIG_SECONDS:.0f} s."
-            raise ConfigurationError(message, config_key=name) from None
-        return self._keep_secret(name, value)
-
-    def _keep_secret(self, name: str, value: str) -> str:
-        self.scrubber.add(value)
-        self._secrets[name] = value
-        return value
 
 
 @contextmanager

@@ -216,7 +216,9 @@ def _with_stored_input(facts: Facts, request: Request) -> Prepared:
             ) from error
     key, digest = request.idempotency_key, None
     if key is not None:
-        digest = hashlib.sha256(json.dumps(facts.parameters, sort_keys=True).encode()).hexdigest()
+        # The same key for a dry run and a real one would let the one answer for the other.
+        what = f"{json.dumps(facts.parameters, sort_keys=True)}{' dry run' if facts.dry_run else ''}"
+        digest = hashlib.sha256(what.encode()).hexdigest()
     priority = usual_priority(request.actor) if request.priority is None else request.priority
     status = _first_status(request, facts.loaded)
     return Prepared(

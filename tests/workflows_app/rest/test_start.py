@@ -14,7 +14,6 @@ from orgs.models import Domain
 from orgs.records import OrganizationRecord
 from workflows_app.errors import (
     IdempotencyConflict,
-    NotAvailable,
     PlatformUnavailable,
     TooManyWaiting,
     UnknownWorkflow,
@@ -102,7 +101,6 @@ def test_other_endings_answer_with_their_own_status_word(api: Api, starts: Start
         (TooLarge("big"), 413, "TooLarge"),
         (TooManyWaiting("busy", 3), 429, "TooManyRequests"),
         (ConfigurationError("missing", config_key="a"), 500, "ConfigurationError"),
-        (NotAvailable("later"), 501, "NotAvailable"),
         (PlatformUnavailable("away"), 503, "ServiceUnavailable"),
         (OperationalError("connection to 10.0.0.1 refused"), 503, "ServiceUnavailable"),
         (RuntimeError("secret /etc/path"), 500, "InternalServerError"),
@@ -180,14 +178,13 @@ def test_the_longest_idempotency_key_is_taken(api: Api, starts: Starts) -> None:
     assert api.post(GREET, **{"Idempotency-Key": "x" * 255}).status_code == 200
 
 
-@pytest.mark.parametrize("option", ["dryRun=true"])
-def test_an_option_that_is_not_built_yet_is_501(api: Api, starts: Starts, option: str) -> None:
-    response = api.post(f"{GREET}?{option}")
-    assert refusal(response) == (501, "NotAvailable")
-    assert option.split("=", maxsplit=1)[0] in response.json()["message"] and not starts.seen
+@pytest.mark.parametrize(("option", "dry"), [("?dryRun=true", True), ("?dryRun=false", None), ("", None)])
+def test_a_start_may_be_a_dry_run(api: Api, starts: Starts, option: str, dry: bool | None) -> None:
+    assert api.post(f"{GREET}{option}").status_code == 200
+    assert starts.seen[0].trigger.get("dryRun") is dry
 
 
-@pytest.mark.parametrize("option", ["dryrun=true", "message=hi", "x", "%00=1"])
+@pytest.mark.parametrize("option", ["dryRun=yes", "dryRun=", "dryrun=true", "message=hi", "x", "%00=1"])
 def test_an_unknown_option_is_400(api: Api, starts: Starts, option: str) -> None:
     assert refusal(api.post(f"{GREET}?{option}")) == (400, "ValidationError")
     assert not starts.seen

@@ -50,6 +50,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--as", dest="email", metavar="EMAIL", help="run as this person, with that person's permissions"
         )
+        parser.add_argument("--dry-run", action="store_true", help="only read; say what would be changed")
         parser.add_argument("--background", action="store_true", help="queue it for a worker and return at once")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -63,7 +64,7 @@ class Command(BaseCommand):
             raise CommandError(_described(error), returncode=2) from error
         finally:
             process.stop()
-        self._report(outcome)
+        self._report(outcome, "Dry run: " if options["dry_run"] else "")
 
     def _run(self, options: dict[str, Any]) -> Outcome:
         loaded = catalog.find(options["name"])
@@ -77,7 +78,7 @@ class Command(BaseCommand):
             workflow=options["name"],
             parameters=parameters,
             actor=actor,
-            trigger={"type": "command"},
+            trigger={"type": "command", **({"dryRun": True} if options["dry_run"] else {})},
             background=background,
             foreground=not background,
         )
@@ -88,12 +89,12 @@ class Command(BaseCommand):
         finally:
             narrator.end()
 
-    def _report(self, outcome: Outcome) -> None:
+    def _report(self, outcome: Outcome, dry: str) -> None:
         if outcome.status not in TERMINAL:
             self.stderr.write(f"{outcome.status}: a worker goes on with execution {outcome.execution_id}.")
             self.stdout.write(json.dumps({"executionId": outcome.execution_id, "status": outcome.status}, indent=2))
             return
-        summary = f"{outcome.status} in {outcome.duration_ms} ms, execution {outcome.execution_id}"
+        summary = f"{dry}{outcome.status} in {outcome.duration_ms} ms, execution {outcome.execution_id}"
         if outcome.status in GOOD:
             self.stderr.write(summary, self.style.SUCCESS)
             self.stdout.write(json.dumps(outcome.result, indent=2, ensure_ascii=False))

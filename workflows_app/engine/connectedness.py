@@ -1,0 +1,101 @@
+"""What a run's context asks about what its organization is connected to: configs, secrets, outside services."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
+
+from bifrost.sdk.errors import ConfigurationError, WorkflowException
+from bifrost.sdk.http.service import Credentials, Service
+from bifrost.sdk.sanitizing import Scrubber
+from integrations import configs, secrets
+from integrations.client import service_client
+from integrations.configs import ConfigSnapshot, SecretReference
+from integrations.vendors import built_in
+from workflows_app import catalog
+from workflows_app.engine.calling import RunCalls
+
+if TYPE_CHECKING:
+    from bifrost.sdk.http.client import ServiceClient
+    from workflows_app.engine.run import Run
+
+FIRST_SECRET_CONFIG_SECONDS = 2.0
+
+
+class Connectedness:
+    """The part of a run, and of the SDK's host, that is about what the organization is connected to."""
+
+    def __init__(self, config: ConfigSnapshot) -> None:
+        super().__init__()
+        self.scrubber = Scrubber()
+        self._config = config
+        self._secrets: dict[str, str] = {}
+        self._reading: dict[str, asyncio.Future[str]] = {}
+
+    def config(self, key: str) -> tuple[bool, Any]:
+        """The config's value at the start of the run; a reference to a secret yields the secret."""
+        found = self._run.value("config", key, lambda: self._resolved(key), seals=True)
+        if (name := found.get("secret")) is not None:
+            self._run.engine.remember_secret_config(self._run.facts.loaded.code_version, key)
+            return True, self._secret_now(name)
+        return found["present"], found.get("value")
+
+    def _resolved(self, key: str) -> dict[str, Any]:
+        present, value = configs.resolve(self._config, key)
+        if isinstance(value, SecretReference):
+            return {"present": True, "secret": value.name}
+        return {"present": present, **({"value": value} if present else {})}
+
+    async def secret(self, name: str) -> str:
+        """The secret's value, read once per execution, and from then on removed from all that is recorded."""
+        run = self._run
+        run.check()
+        if name in self._secrets:
+            return self._secrets[name]
+        if name not in self._reading:
+            self._reading[name] = asyncio.wrap_future(secrets.secret_future(run.facts.organization, name))
+            run.record("secret", name, None)
+        return self._keep_secret(name, await asyncio.shield(self._reading[name]))
+
+    def fetch_secret_configs(self, keys: Iterable[str]) -> None:
+        """Before the start, in a thread that may wait: reads the secrets to which these configs refer.
+
+        One that cannot be had is left to the workflow, which may not ask for it this time.
+        """
+        for key in keys:
+            _, value = configs.resolve(self._config, key)
+            if isinstance(value, SecretReference):
+                with suppress(WorkflowException):
+                    self._keep_secret(value.name, secrets.read_secret(self._run.facts.organization, value.name))
+
+    def integration(self, name: str) -> Callable[[Any], Any] | None:
+        """The workspace's own of that name, as it was loaded with the workflow, or one of the platform's."""
+        # Kept sources of an earlier version hold what the workflow imported, and so no integration.
+        homes = (self._run.facts.loaded.home, catalog.current().home)
+        return next((home.integrations[name] for home in homes if name in home.integrations), None) or built_in(name)
+
+    def http(self, service: Service, credentials: Credentials | None) -> ServiceClient:
+        """A client on the connections that all runs of this process share."""
+        return service_client(service, RunCalls(self._run), credentials, self._run.engine.loop)
+
+    def _secret_now(self, name: str) -> str:
+        """For the plain call `get_config`: at once where the secret was fetched, else bounded."""
+        if name in self._secrets:
+            return self._secrets[name]
+        try:
+            value = secrets.secret_future(self._run.facts.organization, name).result(FIRST_SECRET_CONFIG_SECONDS)
+        except TimeoutError:
+            message = f"The vault did not answer within {FIRST_SECRET_CONFIG_SECONDS:.0f} s."
+            raise ConfigurationError(message, config_key=name) from None
+        return self._keep_secret(name, value)
+
+    def _keep_secret(self, name: str, value: str) -> str:
+        self.scrubber.add(value)
+        self._secrets[name] = value
+        return value
+
+    @property
+    def _run(self) -> Run:
+        return cast("Run", self)
