@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.durable import Wait
-from bifrost.sdk.http.service import Credentials, Service
+from bifrost.sdk.http.service import Credentials, Make, Service
 from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall
 from bifrost.sdk.tolerant import JSON
@@ -95,6 +95,11 @@ class Host(Protocol):
 
     def http(self, service: Service, credentials: Credentials | None) -> ServiceClient:
         """A client of the service, whose requests carry these credentials."""
+
+    async def token(self, integration: str, credentials: tuple[str, ...], make: Make, refused: str | None) -> str:
+        """The organization's access token that was got with these credentials, a new one where it has expired or was
+        refused.
+        """
 
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
         """Runs another workflow and returns its result; its failure is raised as the child's own error."""

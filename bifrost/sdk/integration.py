@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from bifrost.sdk.errors import ConfigurationError, DeclarationError
-from bifrost.sdk.http.service import Service, signing_in
+from bifrost.sdk.http.service import Make, Service, signing_in
 
 if TYPE_CHECKING:
     from bifrost.sdk.http.client import ServiceClient
@@ -33,6 +33,7 @@ class BaseIntegration:
     integration_name: ClassVar[str] = ""
     service_options: ClassVar[Mapping[str, Any]] = {}
     _authenticated = False
+    _refused: Mapping[str, str] | None = None
 
     def __init__(self, context: Any) -> None:
         self.context = context
@@ -57,6 +58,16 @@ class BaseIntegration:
 
     def get_config(self, key: str, default: Any = None) -> Any:
         return self.context.get_config(key, default)
+
+    async def token(self, make: Make, *credentials: str) -> str:
+        """For `authenticate`: an access token that the process keeps for the organization until it expires.
+
+        `make` gets a new one and returns it with the seconds that it lives; `credentials` are what it gets it with:
+        with others it is another token. One that the service has refused is not returned again.
+        """
+        refused = _headers_of(self._refused).get("Authorization", "").rpartition(" ")[2]
+        token: str = await self.context._host.token(self._service_name(), credentials, make, refused or None)
+        return token
 
     @property
     def api_url(self) -> str:
@@ -99,7 +110,7 @@ class BaseIntegration:
         if signing_in.get() is self:
             return {}
         if refused is not None and self._headers() == refused:
-            self._authenticated = False
+            self._authenticated, self._refused = False, dict(refused)
         await _authenticate_once(self)
         return self._headers()
 

@@ -23,7 +23,7 @@ from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.documents import exact
 from bifrost.sdk.durable import Wait
 from bifrost.sdk.errors import CircuitBreakerOpen, ConfigurationError, ContinueAsNew, Detached, as_document
-from bifrost.sdk.http.service import Credentials, Service
+from bifrost.sdk.http.service import Credentials, Make, Service
 from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall, StepInfo, StepOptions, current_step
 from bifrost.sdk.testing_children import Child, Children, Started
@@ -171,6 +171,10 @@ class MemoryHost(Children):
 
     def http(self, service: Service, credentials: Credentials | None) -> ServiceClient:
         return client_for(self, service, credentials, self.answering)
+
+    async def token(self, integration: str, credentials: tuple[str, ...], make: Make, refused: str | None) -> str:
+        self.check()
+        return (await make())[0]
 
     async def service(self, name: str, data: dict[str, JSON]) -> JSON:
         """Notes that it was asked for. The answer is the test's, else None; an open circuit is as the engine has it."""

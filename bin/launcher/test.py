@@ -39,10 +39,13 @@ def parse(arguments: Sequence[str]) -> list[str]:
             "bin/test tests/orgs runs some of them; bin/test -m '' adds the long fault tests."
         )
         sys.exit(0)
-    if not arguments:
-        return [*SIDE_BY_SIDE, *WITHOUT_LONG_ONES]
     chosen = any(argument.startswith(("-m", "--markexpr")) for argument in arguments)
-    return [*([] if chosen else WITHOUT_LONG_ONES), *arguments]
+    some = chosen or any(argument.startswith(("-n", "-k")) or _is_path(argument) for argument in arguments)
+    return [*([] if some else SIDE_BY_SIDE), *([] if chosen else WITHOUT_LONG_ONES), *arguments]
+
+
+def _is_path(argument: str) -> bool:
+    return (ROOT / argument.partition("::")[0]).exists()
 
 
 def run_command(arguments: Sequence[str]) -> int:

@@ -73,8 +73,9 @@ def test_a_choice_by_marker_is_the_callers(given: list[str]) -> None:
     assert parse(["tests/orgs"]) == ["-m", "not faults", "tests/orgs"]
 
 
-def test_all_of_them_run_side_by_side() -> None:
-    assert parse([]) == ["-n", "2", "--dist", "loadgroup", "-m", "not faults"]
+@pytest.mark.parametrize("given", [[], ["-x"], ["--durations=20"]])
+def test_all_of_them_run_side_by_side(given: list[str]) -> None:
+    assert parse(given) == ["-n", "2", "--dist", "loadgroup", "-m", "not faults", *given]
 
 
 @pytest.mark.faults

@@ -263,3 +263,31 @@ def test_in_a_plain_function_its_methods_block():
     assert client.get_users() == [{"name": "Ann"}]
     assert [user["name"] for user in client.get_users_stream()] == ["Ann"]
     assert client.integration_name == "crm"
+
+
+@pytest.mark.asyncio
+async def test_a_token_that_is_kept_is_asked_for_anew_where_it_was_refused():
+    class Kept(Crm):
+        integration_name = "kept"
+
+        async def authenticate(self):
+            key = await self.get_secret("crm_key")
+            return await self.token(self.make, key)
+
+        async def make(self):
+            return (await self.http_client.post("/token", json={})).json()["token"], 3600
+
+    server, refused = CrmServer(), []
+    ctx = context(integrations={"kept": Kept}, http=server, secrets={"crm_key": "s3cret-key"})
+    ask = ctx._host.token
+
+    async def token(integration, credentials, make, given):
+        refused.append(given)
+        return await ask(integration, credentials, make, given)
+
+    ctx._host.token = token
+    await ctx.get_integration("kept").get_users()
+    server.valid = "another"
+
+    assert await ctx.get_integration("kept").get_users() == [{"name": "Ann"}]
+    assert refused == [None, "token-1"]

@@ -8,9 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from bifrost.sdk.errors import ConfigurationError, WorkflowException
-from bifrost.sdk.http.service import Credentials, Service
+from bifrost.sdk.http.service import Credentials, Make, Service
 from bifrost.sdk.sanitizing import Scrubber
-from integrations import configs, secrets
+from integrations import access_tokens, configs, secrets
 from integrations.client import service_client
 from integrations.configs import ConfigSnapshot, SecretReference
 from integrations.vendors import built_in
@@ -79,6 +79,13 @@ class Connectedness:
     def http(self, service: Service, credentials: Credentials | None) -> ServiceClient:
         """A client on the connections that all runs of this process share."""
         return service_client(service, RunCalls(self._run), credentials, self._run.engine.loop)
+
+    async def token(self, integration: str, credentials: tuple[str, ...], make: Make, refused: str | None) -> str:
+        """An access token that this process keeps for the organization."""
+        self._run.check()
+        given = await access_tokens.token(self._run.facts.organization, integration, credentials, make, refused)
+        self.scrubber.add(given)
+        return given
 
     def _secret_now(self, name: str) -> str:
         """For the plain call `get_config`: at once where the secret was fetched, else bounded."""

@@ -19,6 +19,9 @@ RETRIES = RetryPolicy(max_attempts=4, initial_interval_seconds=0.5, max_interval
 #: The integration that signs in here. What it asks meanwhile is no step: tokens do not belong into the journal.
 signing_in: ContextVar[object | None] = ContextVar("signing_in", default=None)
 
+#: Gets an access token: the token, and the seconds that it lives.
+Make = Callable[[], Awaitable[tuple[str, float]]]
+
 #: Headers that let a request in. Told the headers that were refused, it gets others.
 Credentials = Callable[[Mapping[str, str] | None], Awaitable[Mapping[str, str]]]
 
