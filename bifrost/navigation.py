@@ -10,7 +10,7 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.urls import reverse
 
-from orgs.permissions import VIEW_ORGANIZATIONS
+from orgs.permissions import VIEW_CONFIG, VIEW_ORGANIZATIONS
 from orgs.sites import access_of, organization_site, staff_site
 
 PEOPLE = (
@@ -57,7 +57,10 @@ def of_staff(request: HttpRequest) -> list[Item]:
 
 def of_organization(request: HttpRequest) -> list[Item]:
     """The same of an organization's site; under `/o/<org_id>/` its last line leads back to the staff's."""
-    groups: list[Item] = [{"items": _lists(request, organization_site, OF_AN_ORGANIZATION)}]
+    access, items = access_of(request), _lists(request, organization_site, OF_AN_ORGANIZATION)
+    if access and access.actor.can(VIEW_CONFIG):
+        items.append(_item("Secrets", "key", reverse("organization-secrets")))
+    groups: list[Item] = [{"items": items}]
     if getattr(request, "path_org_id", ""):
         back = {**_item("All organizations", "arrow_back", "/admin/"), "active": False}
         groups.append({"separator": True, "items": [back]})

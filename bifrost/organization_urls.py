@@ -5,9 +5,11 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 from django.views.generic import RedirectView
 
+from integrations.secret_pages import secrets_page
 from orgs.sites import organization_site
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/secrets/", organization_site.admin_view(secrets_page), name="organization-secrets"),
     path("admin/", organization_site.urls),
     path("", RedirectView.as_view(pattern_name="admin:index")),
 ]

@@ -15,10 +15,21 @@ from rest_framework.request import Request
 from workflows_app.alerts.openapi import SHAPES as ALERT_SHAPES
 from workflows_app.approvals.openapi import SHAPES as APPROVAL_SHAPES
 from workflows_app.audit.openapi import SHAPES as AUDIT_SHAPES
+from workflows_app.configuration.openapi import SHAPES as CONFIGURATION_SHAPES
 from workflows_app.schedules.openapi import SHAPES as SCHEDULE_SHAPES
 from workflows_app.shapes import SHAPES
 from workflows_app.views import ApiView
 from workflows_app.webhooks.openapi import SHAPES as WEBHOOK_SHAPES
+
+ALL_SHAPES = (
+    SHAPES,
+    ALERT_SHAPES,
+    APPROVAL_SHAPES,
+    AUDIT_SHAPES,
+    CONFIGURATION_SHAPES,
+    SCHEDULE_SHAPES,
+    WEBHOOK_SHAPES,
+)
 
 
 @cache
@@ -27,8 +38,9 @@ def document() -> bytes:
     with patched_settings({"OAS_VERSION": "3.1.0"}):
         generator = SchemaGenerator()  # type: ignore[no-untyped-call]
         found = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    shapes = {**SHAPES, **ALERT_SHAPES, **APPROVAL_SHAPES, **AUDIT_SHAPES, **SCHEDULE_SHAPES, **WEBHOOK_SHAPES}
-    found["components"].setdefault("schemas", {}).update(shapes)
+    schemas = found["components"].setdefault("schemas", {})
+    for shapes in ALL_SHAPES:
+        schemas.update(shapes)
     return json.dumps(found, ensure_ascii=False, default=str).encode()
 
 

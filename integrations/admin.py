@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from unfold.decorators import display
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from unfold.decorators import action, display
 
 from bifrost.sdk.sanitizing import REDACTED, cut
 from integrations import breakers
 from integrations.config_values import written
-from integrations.configs import delete_config, set_config
+from integrations.configs import delete_config, set_config, snapshot
 from integrations.forms import ConfigForm, is_hidden
+from integrations.holding import rows
 from integrations.models import CircuitBreaker, Config
 from orgs.permissions import MANAGE_CONFIG, VIEW_CONFIG
 from orgs.records import OrganizationRecord
@@ -35,32 +38,50 @@ class ConfigAdmin(OrganizationModelAdmin):
     view_permission = VIEW_CONFIG
     change_permission = MANAGE_CONFIG
     form = ConfigForm
-    fields: ClassVar = ["key", "type", "text"]
-    list_display: ClassVar = ["key", "type", "shown", "updated_at"]
+    list_display: ClassVar = ["__str__", "type", "shown", "updated_at"]
     list_filter: ClassVar = ["type"]
-    search_fields: ClassVar = ["key"]
+    search_fields: ClassVar = ["key", "tag"]
+    actions_list: ClassVar = ["what_holds"]
 
     @admin.display(description="Value")
     def shown(self, config: Config) -> str:
         return REDACTED if is_hidden(config) else str(cut(written(config.value, config.type)))
 
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        """Only the MSP's organization has defaults for tags."""
+        return ["key", *(["tag"] if organization_of(request).is_msp else []), "type", "text"]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return ["key"] if obj else []
+        return ["key", "tag"] if obj else []
+
+    @action(description="What holds, and why", url_path="values")  # type: ignore[untyped-decorator]
+    def what_holds(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        organization = organization_of(request)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Configs",
+            "tags": organization.tags,
+            "values": rows(snapshot(organization)),
+        }
+        return TemplateResponse(request, "integrations/config_values.html", context)
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return self.has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Config, form: ConfigForm, change: bool) -> None:
-        set_config(organization_of(request), obj.key, form.cleaned_data["value"], obj.type, actor_of(request))
-        obj.id = Config.objects.values_list("id", flat=True).get(key=obj.key)
+        value = form.cleaned_data["value"]
+        set_config(organization_of(request), obj.key, value, obj.type, actor_of(request), obj.tag)
+        obj.id = Config.objects.values_list("id", flat=True).get(key=obj.key, tag=obj.tag)
         obj._state.adding = False
 
     def delete_model(self, request: HttpRequest, obj: Config) -> None:
-        delete_config(organization_of(request), obj.key, actor_of(request))
+        delete_config(organization_of(request), obj.key, actor_of(request), obj.tag)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Config]) -> None:
-        for key in list(queryset.values_list("key", flat=True)):
-            delete_config(organization_of(request), key, actor_of(request))
+        for key, tag in list(queryset.values_list("key", "tag")):
+            delete_config(organization_of(request), key, actor_of(request), tag)
 
 
 STATE_LABELS = {

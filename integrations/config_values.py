@@ -66,6 +66,12 @@ def written(value: JSON, type: str) -> str:
     return str(value) if type in {Config.Type.STRING, Config.Type.SECRET} else encode(value)
 
 
+def type_of(value: Any) -> str:
+    """The type that a value without one has."""
+    kinds = ((bool, Config.Type.BOOL), (int, Config.Type.INT), (str, Config.Type.STRING))
+    return next((str(type_) for kind, type_ in kinds if isinstance(value, kind)), str(Config.Type.JSON))
+
+
 def _check_type(type: object) -> None:
     if type not in _TYPES:
         raise ValidationError(f"{str(type)[:40]!r} is no type of a config: {', '.join(_TYPES)}.", field="type")

@@ -1,4 +1,5 @@
-"""An organization's configs, with the MSP's own as defaults for all others.
+"""An organization's configs. Behind its own stand the MSP's defaults: those for the organization's tags, then those for
+all.
 
 A run reads them through a snapshot. Every change raises `Organization.config_version` in its own transaction, so a
 snapshot is known by two numbers, and this process keeps what it read under them.
@@ -19,6 +20,7 @@ from django.db import transaction
 from django.db.models import F, JSONField, Value
 from django.db.models.functions import Greatest
 
+from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.tolerant import JSON
 from integrations import queries
 from integrations.config_values import check_key, checked
@@ -29,6 +31,7 @@ from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 from orgs.tenancy import HasSchema, org_context
 
 MOST_LAYERS = 2_000
+LONGEST_TAG = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +43,35 @@ class SecretReference:
 
 @dataclass(frozen=True, slots=True)
 class ConfigValue:
-    """Not to be changed: it is shared by every run that reads it. `origin` is organization or msp."""
+    """Not to be changed: it is shared by every run that reads it. `origin` is organization, tag or msp."""
 
     type: str
     value: JSON
     origin: str
+    tag: str = ""
 
 
 Layer = Mapping[str, ConfigValue]
+#: An organization's configs by tag: its own under the empty one.
+Layers = Mapping[str, Layer]
 
 
 @dataclass(frozen=True, slots=True)
 class ConfigSnapshot:
-    """An organization's configs at one moment."""
+    """An organization's configs at one moment: layers, of which the first that has a key says what holds."""
 
     version: int
     msp_version: int
-    own: Layer
-    defaults: Layer
+    layers: tuple[Layer, ...]
 
     @property
     def values(self) -> Layer:
         """What holds, by key."""
-        return {**self.defaults, **self.own}
+        return {key: value for layer in reversed(self.layers) for key, value in layer.items()}
+
+    def candidates(self, key: str) -> list[ConfigValue]:
+        """What there is under this key: the first one holds, the others would if it were not there."""
+        return [layer[key] for layer in self.layers if key in layer]
 
 
 def snapshot(
@@ -76,12 +85,14 @@ def snapshot(
         version, msp_version = queries.config_versions(organization)
     own = _layers.get(organization.id, version, lambda: _read(organization, "organization"))
     defaults = _NOTHING if organization.is_msp else _layers.get(None, msp_version, _read_defaults)
-    return ConfigSnapshot(version, msp_version, own, defaults)
+    tagged = (defaults[tag] for tag in sorted(organization.tags) if tag in defaults)
+    layers = (own.get("", _EMPTY), *tagged, defaults.get("", _EMPTY))
+    return ConfigSnapshot(version, msp_version, layers)
 
 
 def resolve(configs: ConfigSnapshot, key: str) -> tuple[bool, Any]:
     """Whether there is such a config, and a copy of its value; a SecretReference where it names a secret."""
-    found = configs.own.get(key) or configs.defaults.get(key)
+    found = next((layer[key] for layer in configs.layers if key in layer), None)
     if found is None:
         return False, None
     if found.type == Config.Type.SECRET:
@@ -90,29 +101,47 @@ def resolve(configs: ConfigSnapshot, key: str) -> tuple[bool, Any]:
 
 
 def set_config(
-    organization: OrganizationRecord, key: str, value: Any, type: str = "string", actor: Actor = COMMAND_LINE
+    organization: OrganizationRecord,
+    key: str,
+    value: Any,
+    type: str = "string",
+    actor: Actor = COMMAND_LINE,
+    tag: str = "",
 ) -> None:
-    """Sets or replaces one config; of type secret, the value is the secret's name. Raises ValidationError."""
+    """Sets or replaces one config; of type secret, the value is the secret's name.
+
+    `tag`: of the MSP's organization, the default of those that carry it. Raises ValidationError.
+    """
     check_key(key)
+    _check_tag(organization, tag)
     # To Django, None means no value at all rather than JSON's null.
     stored = Value(None, JSONField()) if (copied := checked(value, type)) is None else copied
     with org_context(organization), transaction.atomic():
-        Config.objects.update_or_create(key=key, defaults={"type": type, "value": stored})
+        Config.objects.update_or_create(key=key, tag=tag, defaults={"type": type, "value": stored})
         _raise_version(organization)
-        audit.record(actor, "config.set", organization=organization, target=f"config:{key}", metadata={"type": type})
+        facts = {"type": type, **({"tag": tag} if tag else {})}
+        audit.record(actor, "config.set", organization=organization, target=f"config:{key}", metadata=facts)
     directory.forget()
 
 
-def delete_config(organization: OrganizationRecord, key: str, actor: Actor = COMMAND_LINE) -> bool:
+def delete_config(organization: OrganizationRecord, key: str, actor: Actor = COMMAND_LINE, tag: str = "") -> bool:
     """Removes one config of the organization's own; False where there was none."""
     with org_context(organization), transaction.atomic():
-        deleted, _ = Config.objects.filter(key=key).delete()
+        deleted, _ = Config.objects.filter(key=key, tag=tag).delete()
         if not deleted:
             return False
         _raise_version(organization)
-        audit.record(actor, "config.delete", organization=organization, target=f"config:{key}")
+        facts = {"tag": tag} if tag else {}
+        audit.record(actor, "config.delete", organization=organization, target=f"config:{key}", metadata=facts)
     directory.forget()
     return True
+
+
+def _check_tag(organization: OrganizationRecord, tag: str) -> None:
+    if tag and not organization.is_msp:
+        raise ValidationError("Only the MSP's organization has defaults for a tag.", field="tag")
+    if len(tag) > LONGEST_TAG:
+        raise ValidationError(f"A tag has at most {LONGEST_TAG} characters.", field="tag")
 
 
 def _raise_version(organization: OrganizationRecord) -> None:
@@ -129,29 +158,33 @@ class _Layers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._entries: dict[UUID | None, tuple[int, Layer]] = {}
+        self._entries: dict[UUID | None, tuple[int, Layers]] = {}
 
-    def get(self, key: UUID | None, version: int, read: Callable[[], Layer]) -> Layer:
+    def get(self, key: UUID | None, version: int, read: Callable[[], Layers]) -> Layers:
         entry = self._entries.get(key)
         if entry is not None and entry[0] == version:
             return entry[1]
-        layer = read()
+        layers = read()
         with self._lock:
             if len(self._entries) >= MOST_LAYERS:
                 self._entries = {}
-            self._entries[key] = (version, layer)
-        return layer
+            self._entries[key] = (version, layers)
+        return layers
 
 
-_NOTHING: Layer = MappingProxyType({})
+_EMPTY: Layer = MappingProxyType({})
+_NOTHING: Layers = MappingProxyType({})
 _layers = _Layers()
 
 
-def _read(organization: HasSchema, origin: str) -> Layer:
-    rows = queries.config_rows(organization)
-    return MappingProxyType({row.key: ConfigValue(row.type, row.value, origin) for row in rows})
+def _read(organization: HasSchema, origin: str) -> Layers:
+    layers: dict[str, dict[str, ConfigValue]] = {}
+    for row in queries.config_rows(organization):
+        value = ConfigValue(row.type, row.value, "tag" if row.tag else origin, row.tag)
+        layers.setdefault(row.tag, {})[row.key] = value
+    return MappingProxyType(layers)
 
 
-def _read_defaults() -> Layer:
+def _read_defaults() -> Layers:
     msp = directory.msp()
     return _NOTHING if msp is None else _read(msp, "msp")

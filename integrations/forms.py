@@ -29,7 +29,8 @@ class ConfigForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
 
     class Meta:
         model = Config
-        fields: ClassVar = ["key", "type"]
+        fields: ClassVar = ["key", "tag", "type"]
+        help_texts: ClassVar = {"tag": "Only for organizations that carry this tag. Empty: for all."}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,6 +50,9 @@ class ConfigForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
+        same = Config.objects.filter(key=cleaned.get("key"), tag=cleaned.get("tag", ""))
+        if self.instance._state.adding and same.exists():
+            self.add_error("key", "A config of this key already exists.")
         try:
             cleaned["value"] = self._value(cleaned)
         except ValidationError as error:

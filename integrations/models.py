@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from uuid6 import uuid7
 
 
 class Config(models.Model):
-    """An organization's key and value. A value of type secret names a secret in the vault, never its text."""
+    """An organization's key and value. A value of type secret names a secret in the vault, never its text.
+
+    Those of the MSP's organization are the defaults of all others; with a tag, of those that carry it.
+    """
 
     class Type(models.TextChoices):
         STRING = "string"
@@ -18,16 +23,20 @@ class Config(models.Model):
         SECRET = "secret"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=200)
+    tag = models.CharField(max_length=50, blank=True, default="", db_default="")
     type = models.CharField(max_length=8, choices=Type.choices, default=Type.STRING)
     value = models.JSONField()
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        ordering = ["key"]
+        ordering = ["key", "tag"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["key", "tag"], name="config_key_and_tag")
+        ]
 
     def __str__(self) -> str:
-        return self.key
+        return f"{self.key} for {self.tag}" if self.tag else self.key
 
 
 class CircuitBreaker(models.Model):

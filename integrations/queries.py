@@ -21,12 +21,13 @@ class ConfigRow:
     type: str
     value: JSON
     updated_at: datetime
+    tag: str = ""
 
 
 def config_rows(organization: HasSchema) -> list[ConfigRow]:
-    """The organization's own configs by key."""
+    """The organization's own configs by key; those of the MSP's organization also for tags."""
     with org_context(organization):
-        return [ConfigRow(*row) for row in Config.objects.values_list("key", "type", "value", "updated_at")]
+        return [ConfigRow(*row) for row in Config.objects.values_list("key", "type", "value", "updated_at", "tag")]
 
 
 def config_versions(organization: OrganizationRecord) -> tuple[int, int]:

@@ -26,6 +26,7 @@ class Place:
 
     folder: str
     origin: str
+    tag: str = ""
 
     def path(self, name: str) -> str:
         return f"{self.folder}/{name}"
@@ -49,7 +50,7 @@ def tag_place(tag: str) -> Place:
         raise ValidationError(
             f"The tag {tag!r} cannot have secrets: only letters, digits, '_', '.' and '-'.", field="tag"
         )
-    return Place(f"tags/{tag}", "tag")
+    return Place(f"tags/{tag}", "tag", tag)
 
 
 def search_order(organization: OrganizationRecord) -> list[Place]:

@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
@@ -46,6 +47,7 @@ TOKEN_SECONDS = 15 * 60
 TOKEN_ROLE = "bifrost-organization"
 MASTER_KEY_PATH = "platform/master-key"
 UNPREPARED = "The vault has to be prepared with manage.py prepare_vault."
+VERSIONS_KEPT = 10  # by the vault, unless it is told otherwise
 HEALTH_SECONDS = 1.0
 HEALTH_KEPT_SECONDS = 2.0
 
@@ -210,6 +212,11 @@ def read_secret(organization: OrganizationRecord, name: str) -> str:
     return waited(secret_future(organization, name))
 
 
+def previous_secret_future(organization: OrganizationRecord, name: str) -> Future[str]:
+    """As secret_future: the value that the secret had before it was rotated, while that overlap lasts."""
+    return _vault().flights.join((organization.id, name, "previous"), partial(_read_previous, organization, name))
+
+
 def read_at(organization: OrganizationRecord, place: Place, name: str) -> str | None:
     """What lies at this very place, by the organization's own rights; None where nothing does. Raises VaultUnavailable.
 
@@ -253,6 +260,22 @@ def _read_at(organization: OrganizationRecord, path: str, deadline: float) -> st
     return None if answer is None else _text(answer, organization, path)
 
 
+def _read_previous(organization: OrganizationRecord, name: str, deadline: float) -> str:
+    for place in search_order(organization) if is_secret_name(name) else ():
+        answer = _as_organization(organization, place.path(name), deadline)
+        if answer is None:
+            continue
+        until = (answer["data"]["data"] or {}).get("previous_until")
+        if until is not None and datetime.now(UTC) < datetime.fromisoformat(until):
+            before = f"{place.path(name)}?version={answer['data']['metadata']['version'] - 1}"
+            if (older := _as_organization(organization, before, deadline)) is not None:
+                return _text(older, organization, name)
+        break
+    raise ConfigurationError(
+        f"The secret {name!r} of the organization {organization.org_id} has no previous value.", config_key=name
+    )
+
+
 def _text(answer: dict[str, Any], organization: OrganizationRecord, name: str) -> str:
     value = (answer["data"]["data"] or {}).get("value")
     if not isinstance(value, str):
@@ -278,10 +301,19 @@ def _as_organization(organization: OrganizationRecord, path: str, deadline: floa
 # --- Writing, by the platform's rights --------------------------------------------------------------------------------
 
 
-def write_secret(organization: OrganizationRecord, name: str, value: str, actor: Actor = COMMAND_LINE) -> None:
-    """Sets or replaces the organization's secret. Raises ValidationError for a bad name or value, VaultUnavailable."""
+def write_secret(
+    organization: OrganizationRecord,
+    name: str,
+    value: str,
+    actor: Actor = COMMAND_LINE,
+    overlap: timedelta = timedelta(0),
+) -> None:
+    """Sets or replaces the organization's secret; the former value stays readable, as the previous one, for `overlap`.
+
+    Raises ValidationError for a bad name or value, VaultUnavailable.
+    """
     with audited("secret.set", own_place(organization), name, actor, organization):
-        write_at(own_place(organization), name, value)
+        write_at(own_place(organization), name, value, overlap)
     _vault().flights.forget((organization.id, name))
 
 
@@ -298,11 +330,28 @@ def list_secrets(organization: OrganizationRecord) -> list[str]:
     return list_at(own_place(organization))
 
 
-def write_at(place: Place, name: str, value: str) -> None:
+def known_secrets(organization: OrganizationRecord) -> list[tuple[str, Place]]:
+    """The names that the organization's workflows can read, each with the place where they find it."""
+    found: dict[str, Place] = {}
+    for place in search_order(organization):
+        for name in list_at(place):
+            found.setdefault(name, place)
+    return sorted(found.items())
+
+
+def write_at(place: Place, name: str, value: str, overlap: timedelta = timedelta(0)) -> None:
     """As write_secret, for any place: a tag's default or the MSP's."""
     check_secret_name(name)
     check_secret_value(value)
-    platform().call("post", f"{settings.VAULT_MOUNT}/data/{place.path(name)}", {"data": {"value": value}})
+    data = {"value": value}
+    if overlap:
+        data["previous_until"] = (datetime.now(UTC) + overlap).isoformat()
+    answer = platform().call("post", f"{settings.VAULT_MOUNT}/data/{place.path(name)}", {"data": data})
+    version = answer["data"]["version"]
+    former = range(max(1, version - VERSIONS_KEPT), version - 1 if overlap else version)
+    if former:
+        path = f"{settings.VAULT_MOUNT}/destroy/{place.path(name)}"
+        platform().call("post", path, {"versions": list(former)})
 
 
 def delete_at(place: Place, name: str) -> bool:

@@ -43,6 +43,7 @@ def pytest_configure() -> None:
         settings.VAULT_TOKEN = os.environ["VAULT_TOKEN"] = ROOT_TOKEN
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What shares a running platform belongs into one process."""
     for item in items:
@@ -91,6 +92,7 @@ def msp(db: None, organizations: dict[str, OrganizationRecord]) -> OrganizationR
 def shared_schema_afterwards() -> Iterator[None]:
     """Each test begins in the shared schema with nothing remembered, and has to leave it so (pitfalls T19)."""
     directory.forget()
+    settled.forget()
     connection.set_schema_to_public()
     yield
     left = connection.schema_name

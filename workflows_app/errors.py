@@ -8,6 +8,8 @@ Refused
 ├── UnknownDelivery       404
 ├── UnknownSchedule       404
 ├── UnknownAlert          404
+├── UnknownConfig         404
+├── UnknownSecret         404
 ├── UnknownNotice         404
 ├── IdempotencyConflict   409
 ├── HasEnded              409
@@ -49,6 +51,16 @@ class UnknownExecution(Refused):
 
 
 class UnknownApproval(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class UnknownConfig(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class UnknownSecret(Refused):
     status_code = 404
     error = "NotFound"
 

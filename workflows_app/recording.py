@@ -139,7 +139,7 @@ def recorded_document(document: Mapping[str, Any], loaded: LoadedWorkflow) -> Re
         )
         redacted = [line["seq"] for line in document["lines"] if line.get("redacted")]
         redacted += [0] if document["inputRedacted"] else []
-        nothing = ConfigSnapshot(0, 0, {}, {})
+        nothing = ConfigSnapshot(0, 0, ())
         history = history_of(lines, attempt)
         return Recorded(
             facts, history, document["status"], document["error"], nothing, min(redacted) if redacted else None

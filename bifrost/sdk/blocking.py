@@ -25,9 +25,9 @@ class BlockingContext(PlainCalls):
         super().__init__(host)
         self._awaiting = OrganizationContext(host)
 
-    def get_secret(self, name: str) -> str:
-        """ConfigurationError names a secret that the organization does not have."""
-        return str(self._wait(self._awaiting.get_secret(name)))
+    def get_secret(self, name: str, *, previous: bool = False) -> str:
+        """The secret's value; see `OrganizationContext.get_secret`."""
+        return str(self._wait(self._awaiting.get_secret(name, previous=previous)))
 
     def get_oauth_connection(self, name: str) -> Any:
         """ConfigurationError where the connection is missing."""

@@ -28,10 +28,13 @@ __all__ = ["Caller", "OrganizationContext"]
 class OrganizationContext(AsksForApproval, ChildCalls, OutsideServices, Protection, Notices):
     """The context of an `async def` workflow."""
 
-    async def get_secret(self, name: str) -> str:
-        """ConfigurationError names a secret that the organization does not have."""
+    async def get_secret(self, name: str, *, previous: bool = False) -> str:
+        """The secret's value; with `previous` the one before it was rotated, as long as that overlap lasts.
+
+        ConfigurationError names a secret that the organization does not have.
+        """
         self._host.check()
-        return await self._host.secret(name)
+        return await self._host.secret(name, previous)
 
     async def get_oauth_connection(self, name: str) -> Any:
         """ConfigurationError where the connection is missing."""

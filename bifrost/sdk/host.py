@@ -57,8 +57,8 @@ class Host(Protocol):
     def config(self, key: str) -> tuple[bool, Any]:
         """Whether the organization has this config, and its value, as it was when the run first asked."""
 
-    async def secret(self, name: str) -> str:
-        """ConfigurationError names a secret that is missing."""
+    async def secret(self, name: str, previous: bool) -> str:
+        """ConfigurationError names a secret that is missing, or that has no previous value."""
 
     def progress(self, done: float, total: float, message: str) -> None:
         """Shows how far the run is."""

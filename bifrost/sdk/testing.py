@@ -160,11 +160,12 @@ class MemoryHost(Children):
         self.record("config", key, {"present": key in self.configs})
         return key in self.configs, self.configs.get(key)
 
-    async def secret(self, name: str) -> str:
+    async def secret(self, name: str, previous: bool) -> str:
         self.check()
-        if name not in self.secrets:
-            raise ConfigurationError(f'There is no secret "{name}"', config_key=name)
-        return self.secrets[name]
+        key = f"{name} (previous)" if previous else name
+        if key not in self.secrets:
+            raise ConfigurationError(f'There is no secret "{key}"', config_key=name)
+        return self.secrets[key]
 
     def integration(self, name: str) -> Callable[[Any], Any] | None:
         return self.integrations.get(name)

@@ -28,6 +28,17 @@ path "bifrost/metadata/msp/defaults/*" {
   capabilities = ["list", "delete"]
 }
 
+# What a secret was before it was changed is destroyed.
+path "bifrost/destroy/orgs/+/*" {
+  capabilities = ["create", "update"]
+}
+path "bifrost/destroy/tags/+/*" {
+  capabilities = ["create", "update"]
+}
+path "bifrost/destroy/msp/defaults/*" {
+  capabilities = ["create", "update"]
+}
+
 # The key from which the organizations' encryption keys are derived: made once, never replaced by the platform.
 path "bifrost/data/platform/master-key" {
   capabilities = ["create", "read"]

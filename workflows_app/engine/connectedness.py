@@ -27,6 +27,8 @@ FIRST_SECRET_CONFIG_SECONDS = 2.0
 class Connectedness:
     """The part of a run, and of the SDK's host, that is about what the organization is connected to."""
 
+    signs_in = True
+
     def __init__(self, config: ConfigSnapshot) -> None:
         super().__init__()
         self.scrubber = Scrubber()
@@ -48,16 +50,18 @@ class Connectedness:
             return {"present": True, "secret": value.name}
         return {"present": present, **({"value": value} if present else {})}
 
-    async def secret(self, name: str) -> str:
+    async def secret(self, name: str, previous: bool = False) -> str:
         """The secret's value, read once per execution, and from then on removed from all that is recorded."""
         run = self._run
         run.check()
-        if name in self._secrets:
-            return self._secrets[name]
-        if name not in self._reading:
-            self._reading[name] = asyncio.wrap_future(secrets.secret_future(run.facts.organization, name))
-            run.record("secret", name, None)
-        return self._keep_secret(name, await asyncio.shield(self._reading[name]))
+        key = f"{name} (previous)" if previous else name
+        if key in self._secrets:
+            return self._secrets[key]
+        if key not in self._reading:
+            read = secrets.previous_secret_future if previous else secrets.secret_future
+            self._reading[key] = asyncio.wrap_future(read(run.facts.organization, name))
+            run.record("secret", key, None)
+        return self._keep_secret(key, await asyncio.shield(self._reading[key]))
 
     def fetch_secret_configs(self, keys: Iterable[str]) -> None:
         """Before the start, in a thread that may wait: reads the secrets to which these configs refer.

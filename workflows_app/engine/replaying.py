@@ -13,8 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import httpx
+
+from bifrost.sdk.errors import WorkflowException
+from bifrost.sdk.http.client import ServiceClient
+from bifrost.sdk.http.service import Credentials, Make, Service
 from integrations.configs import ConfigSnapshot
 from workflows_app.engine import runner
+from workflows_app.engine.calling import RunCalls
 from workflows_app.engine.facts import Facts, Stretch
 from workflows_app.engine.history import STOP, History, Key, Line, Sent
 from workflows_app.engine.operations import Operation, Operations
@@ -54,6 +60,7 @@ class ReplayRun(Run):
     """A run that does nothing but ask for what is recorded."""
 
     operations: ReplayOperations
+    signs_in = False
 
     def __init__(self, recorded: Recorded, engine: StandIn, rested: Callable[[], None]) -> None:
         history = recorded.history
@@ -70,13 +77,29 @@ class ReplayRun(Run):
         for value in secret_values(recorded.facts.loaded, recorded.facts.parameters):
             self.scrubber.add(value)
 
-    async def secret(self, name: str) -> str:
+    async def secret(self, name: str, previous: bool = False) -> str:
         self.check()
-        return self._secret_now(name)
+        return self._secret_now(f"{name} (previous)" if previous else name)
+
+    async def token(self, integration: str, credentials: tuple[str, ...], make: Make, refused: str | None) -> str:
+        return self._secret_now(f"token of {integration}")
+
+    def http(self, service: Service, credentials: Credentials | None) -> ServiceClient:
+        """What it changed is recorded as steps; what it reads nobody knows any more."""
+        return ServiceClient(service, RunCalls(self), NothingGoesOut())
 
     def _secret_now(self, name: str) -> str:
         self.secrets_asked = True
         return self._keep_secret(name, f"secret-{name}-of-a-replay")
+
+
+class NothingGoesOut(httpx.AsyncBaseTransport):
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise WorkflowException(
+            f"A replay asks no outside service, and this was not recorded: {request.method} {request.url.path}. What"
+            " decides which way the code goes belongs into a step.",
+            error_type="NotRecorded",
+        )
 
 
 class ReplayOperations(Operations):

@@ -52,6 +52,7 @@ def test_a_listed_execution_has_its_summary(api: Api, acme: OrganizationRecord) 
         "completedAt": "2026-03-01T09:00:01.123Z",
         "durationMs": 12,
         "executedBy": {"kind": "user", "id": "ada", "email": "ada@example.com", "name": "Ada"},
+        "dryRun": False,
         "trigger": {
             "type": "api",
             "formId": None,
