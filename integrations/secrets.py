@@ -1,4 +1,4 @@
-"""Secrets in the vault (HashiCorp Vault or OpenBao). The only module that knows hvac.
+"""Secrets in the vault (HashiCorp Vault or OpenBao).
 
 Values are read with a token of the organization's own policy, so that the vault itself refuses another organization's;
 the platform's token writes, deletes and lists. Nothing that was read is kept here. Every call ends within seconds: a
@@ -14,11 +14,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-import hvac
 from django.conf import settings
-from hvac import exceptions as vault_errors
 
 from bifrost.sdk.errors import ConfigurationError
 from integrations.errors import VaultRefused, VaultRejected, VaultUnavailable
@@ -36,7 +34,8 @@ from integrations.secret_places import (
     search_order,
     webhooks_place,
 )
-from integrations.vault_sign_in import Method, Platform
+from integrations.vault_door import UNPREPARED, Door
+from integrations.vault_sign_in import Platform
 from integrations.vault_tokens import OrganizationTokens
 from orgs.records import COMMAND_LINE, Actor, OrganizationRecord
 
@@ -46,7 +45,6 @@ TOKENS_KEPT = 200
 TOKEN_SECONDS = 15 * 60
 TOKEN_ROLE = "bifrost-organization"
 MASTER_KEY_PATH = "platform/master-key"
-UNPREPARED = "The vault has to be prepared with manage.py prepare_vault."
 VERSIONS_KEPT = 10  # by the vault, unless it is told otherwise
 HEALTH_SECONDS = 1.0
 HEALTH_KEPT_SECONDS = 2.0
@@ -58,71 +56,6 @@ T = TypeVar("T")
 class Health:
     healthy: bool
     message: str
-
-
-class Door:
-    """HTTP to the vault. Each call has a token and a deadline, and each failure is one of `integrations.errors`."""
-
-    def __init__(self) -> None:
-        # hvac takes a token from the environment and the home directory unless it is given one.
-        self._adapter = hvac.Client(url=settings.VAULT_ADDR, token="").adapter
-        # Secrets go to the vault itself, never through a proxy that the environment names.
-        self._adapter.session.trust_env = False
-
-    def call(
-        self, method: Method, path: str, token: str, deadline: float, body: dict[str, Any] | None = None
-    ) -> dict[str, Any] | None:
-        """The vault's answer; an empty one where it has no content, None where there is nothing at this path."""
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise VaultUnavailable(f"The vault at {settings.VAULT_ADDR} did not answer in time.")
-        try:
-            answer = self._adapter.request(
-                method,
-                f"/v1/{path}",
-                headers={"X-Vault-Token": token} if token else {},
-                timeout=(remaining / 3, remaining * 2 / 3),  # to connect, to answer
-                **({"json": body} if body is not None else {}),
-            )
-        except vault_errors.InvalidPath as error:
-            _check_that_it_is_the_vaults(error)
-            return None
-        except vault_errors.VaultError as error:
-            _explain(error, path)
-        except OSError as error:  # all of requests' errors are
-            slow = deadline - time.monotonic() < remaining * 0.7  # a refused connection fails at once
-            what = "did not answer in time" if slow else "cannot be reached"
-            raise VaultUnavailable(f"The vault at {settings.VAULT_ADDR} {what}.") from error
-        return _document(answer)
-
-
-def _check_that_it_is_the_vaults(error: vault_errors.InvalidPath) -> None:
-    if not isinstance(error.json, dict):
-        raise VaultUnavailable(f"What answers at {settings.VAULT_ADDR} is not a vault.") from error
-    if any("no handler for route" in reason for reason in error.errors or ()):
-        raise VaultUnavailable(f"The vault has no engine at {settings.VAULT_MOUNT}/. {UNPREPARED}") from error
-
-
-def _explain(error: vault_errors.VaultError, path: str) -> NoReturn:
-    reasons = tuple(error.errors or ())
-    if isinstance(error, vault_errors.Forbidden):
-        raise VaultRefused(f"The vault refused access to {path}.") from error
-    if isinstance(error, (vault_errors.VaultDown, vault_errors.VaultNotInitialized)):
-        state = "sealed" if any("sealed" in reason for reason in reasons) else "not ready"
-        raise VaultUnavailable(f"The vault at {settings.VAULT_ADDR} is {state}.") from error
-    if isinstance(error, (vault_errors.InvalidRequest, vault_errors.UnsupportedOperation)):
-        raise VaultRejected(f"The vault rejected a request to {path}: {'; '.join(reasons)}", reasons) from error
-    raise VaultUnavailable(
-        f"The vault at {settings.VAULT_ADDR} failed: {'; '.join(reasons) or 'no reason given'}"
-    ) from error
-
-
-def _document(answer: object) -> dict[str, Any]:
-    if isinstance(answer, dict):
-        return answer
-    if getattr(answer, "status_code", None) == 204:
-        return {}
-    raise VaultUnavailable(f"What answers at {settings.VAULT_ADDR} is not a vault.")
 
 
 class _Connections:

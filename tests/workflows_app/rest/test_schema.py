@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from bifrost.schema import document
+from integrations.configs import set_config
 from orgs.models import ApiToken
 from orgs.records import OrganizationRecord
 from tests.factories import make_token
@@ -148,6 +149,13 @@ OPERATIONS = [
     "listNotices",
     "readNotice",
     "listAuditEvents",
+    "listConfigs",
+    "getConfig",
+    "putConfig",
+    "deleteConfig",
+    "listSecrets",
+    "putSecret",
+    "deleteSecret",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -187,6 +195,7 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
     (workspace / "called.py").write_text(CALLED)
     catalog.refresh()
     settle(organization, "called", {}, ACTOR)
+    set_config(organization, "timeout", 30, "int")
     make_notice(organization, Recipient(f"token:{ApiToken.objects.get().id}", ""))
     return {
         "alert_id": str(make_alert(organization, details={"a": [1]})),
@@ -194,6 +203,7 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
         "approval_id": str(make_question(organization, message="Pay?").id),
         "delivery_id": str(make_delivery(organization)),
         "workflow": "called",
+        "key": "timeout",
     }
 
 
