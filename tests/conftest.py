@@ -65,12 +65,16 @@ def organizations() -> dict[str, OrganizationRecord]:
 @pytest.fixture(scope="session")
 def django_db_setup(
     django_db_setup: None, django_db_blocker: DjangoDbBlocker, organizations: dict[str, OrganizationRecord]
-) -> None:
+) -> Iterator[None]:
     prepare_vault()
     with django_db_blocker.unblock():
         organizations["msp"] = provisioning.create_organization("msp", "The MSP", msp=True)
         organizations["acme"] = provisioning.create_organization("acme", "Acme", tenant_id="acme.onmicrosoft.com")
         organizations["globex"] = provisioning.create_organization("globex", "Globex", tags=["gold"])
+    yield
+    # Their connections would keep the database from being dropped.
+    process.stop(grace=0)
+    hints.close()
 
 
 @pytest.fixture
