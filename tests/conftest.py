@@ -73,7 +73,8 @@ def django_db_setup(
         organizations["globex"] = provisioning.create_organization("globex", "Globex", tags=["gold"])
     yield
     # Their connections would keep the database from being dropped.
-    process.stop(grace=0)
+    with django_db_blocker.unblock():
+        process.stop(grace=0)
     hints.close()
 
 
