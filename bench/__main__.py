@@ -14,6 +14,7 @@ from bench.clients import BenchFailed
 from bench.durable import part as durable
 from bench.figures import Book
 from bench.peers import part as peers
+from bench.services import part as services
 from bench.stack import stack
 
 PARTS = {
@@ -22,6 +23,7 @@ PARTS = {
     "peers": peers.measure,
     "tick": tick.measure,
     "durable": durable.measure,
+    "services": services.measure,
 }
 
 

@@ -49,3 +49,13 @@ def test_durable_workflows_are_measured_in_the_small(tmp_path: Path) -> None:
     assert 0 < figures["60 steps, one after another: resumed, signal to end, s"] < 60
     assert figures["20 suspended: workers meanwhile, MB resident"] > 0
     assert "DBOS" not in printed
+
+
+@pytest.mark.faults
+def test_calls_of_services_are_measured_in_the_small(tmp_path: Path) -> None:
+    _, figures = run_part(tmp_path, "services", "--audited", "4")
+
+    audits = "audits of 4 organizations, 10 calls of 100 ms each, 50 at once"
+    assert 1.0 <= figures[f"{audits}, s"] < 60
+    assert 1 <= figures[f"{audits}, connections"] <= 50
+    assert figures["a call through context.http, ms"] > figures["bare: the same call through httpx, ms"] > 0
