@@ -38,6 +38,7 @@ class ConnectWiseRequests(BaseIntegration):
     }
 
     async def authenticate(self) -> dict[str, str]:
+        _ = self.api_url  # raises where it is not set
         company, public, client = map(self._needed, ("cw_company_id", "cw_public_key", "cw_client_id"))
         private = await self.get_secret("cw_private_key")
         pair = base64.b64encode(f"{company}+{public}:{private}".encode()).decode()
