@@ -6,7 +6,7 @@ import base64
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bifrost.sdk.errors import DeclarationError
+from bifrost.sdk.errors import ValidationError
 
 Secret = Callable[[str], Awaitable[str]]
 FORMS = (
@@ -16,7 +16,7 @@ FORMS = (
 
 
 class Authentication:
-    """Raises DeclarationError for what is none of `FORMS`."""
+    """Raises ValidationError for what is none of `FORMS`."""
 
     def __init__(self, declared: Mapping[str, Any] | None) -> None:
         self._declared = dict(declared or {})
@@ -27,7 +27,7 @@ class Authentication:
             "query": lambda given: isinstance(given, Mapping),
         }
         if any(kind not in checks or not checks[kind](given) for kind, given in self._declared.items()):
-            raise DeclarationError(f"authentication must be {FORMS}")
+            raise ValidationError(f"authentication must be {FORMS}", field="authentication")
 
     def __bool__(self) -> bool:
         return bool(self._declared)

@@ -10,6 +10,7 @@ import pytest
 from bifrost import IntegrationError, ValidationError
 from tests.integrations.halopsa.conftest import Make
 from tests.integrations.halopsa.server import HaloServer
+from workspace.data_providers.halopsa import get_halo_clients
 
 pytestmark = pytest.mark.asyncio
 
@@ -170,6 +171,15 @@ async def test_assets_people_and_agents(halo: Any, halo_server: HaloServer) -> N
     assert await halo.get_asset(laptop["id"]) == laptop
     assert names(await halo.get_users(client_id="1", search="an")) == ["Ann"]
     assert names(await halo.get_agents()) == ["Ada"]
+
+
+async def test_the_options_that_ship_are_halo_s_active_clients(connected: Make, halo_server: HaloServer) -> None:
+    halo_server.add("Client", name="Globex", inactive=False)
+    halo_server.add("Client", name="Gone", inactive=True)
+
+    (option,) = await get_halo_clients(connected())
+
+    assert (option["label"], option["value"]) == ("Globex", "1")
 
 
 async def test_a_dry_run_reads_and_writes_nothing(connected: Make, halo_server: HaloServer) -> None:
