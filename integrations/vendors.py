@@ -7,12 +7,11 @@ from importlib import import_module
 from bifrost.sdk.integration import BaseIntegration
 
 #: Where each class is, by its name in lower case.
-_CLASSES: dict[str, str] = {}
-
-
-def is_built_in(name: str) -> bool:
-    """`name` in lower case."""
-    return name in _CLASSES
+_CLASSES: dict[str, str] = {
+    "connectwise": "integrations.connectwise.client.ConnectWise",
+    "generic": "integrations.generic.client.OpenApi",
+    "halopsa": "integrations.halopsa.client.HaloPSA",
+}
 
 
 def built_in(name: str) -> type[BaseIntegration] | None:

@@ -14,7 +14,7 @@ from bifrost.sdk.http.service import Make, Service, signing_in
 if TYPE_CHECKING:
     from bifrost.sdk.http.client import ServiceClient
 
-__all__ = ["BaseIntegration", "register_integration"]
+__all__ = ["BaseIntegration", "Operations", "register_integration"]
 
 #: Methods that `authenticate` itself may need, and that must not wait for it.
 _BEFORE = frozenset({"authenticate", "get_secret", "get_config"})
@@ -116,6 +116,12 @@ class BaseIntegration:
 
     def _headers(self) -> dict[str, str]:
         return _headers_of(self.__dict__.get("_signed_in"))
+
+
+class Operations:
+    """What a method of an integration gives where that has coroutine methods of its own: in a plain `def` workflow they
+    block as the integration's do.
+    """
 
 
 def register_integration(name: str, integration: type[BaseIntegration]) -> None:

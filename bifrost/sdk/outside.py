@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bifrost.sdk.errors import ConfigurationError
 from bifrost.sdk.host import Host
 from bifrost.sdk.http.service import Credentials, Service
+from bifrost.sdk.integration import Operations
 from bifrost.sdk.plain_calls import PlainCalls, name_of
 
 if TYPE_CHECKING:
@@ -71,7 +72,8 @@ class Blocking:
             given = found(*args, **kwargs)
             if inspect.isasyncgen(given):
                 return self._each(given)
-            return self._context._wait(_awaited(given)) if inspect.isawaitable(given) else given
+            came = self._context._wait(_awaited(given)) if inspect.isawaitable(given) else given
+            return Blocking(self._context, came) if isinstance(came, Operations) else came
 
         return call
 

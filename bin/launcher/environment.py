@@ -87,6 +87,9 @@ def _usable() -> bool:
 
 
 def _create() -> None:
+    if VENV.is_symlink():
+        # It is another tree's, which would be emptied.
+        raise StartFailed(f"{VENV} is a link to an environment of another place: remove it.")
     _say(f"Making the virtual environment {VENV}")
     # The interpreter behind, because the environment that runs this may be the one that is cleared.
     python = getattr(sys, "_base_executable", sys.executable)

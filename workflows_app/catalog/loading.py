@@ -12,7 +12,6 @@ from typing import TypeVar
 from bifrost.sdk import registry
 from bifrost.sdk.integration import BaseIntegration
 from bifrost.sdk.specs import DataProviderSpec, WorkflowSpec
-from integrations import vendors
 from workflows_app.catalog import faults
 from workflows_app.catalog.contents import Catalog, LoadedDataProvider, LoadedWorkflow, Problem
 from workflows_app.catalog.modules import index
@@ -91,12 +90,15 @@ def _unique(kind: str, specs: Iterable[tuple[str, Spec]], found: _Findings) -> d
 
 
 def _integrations(found: _Findings) -> dict[str, type[BaseIntegration]]:
-    """The classes by name in lower case, once all files have registered theirs; the first of several with one name."""
+    """The classes by name in lower case, once all files have registered theirs; the first of several with one name.
+
+    One that is called like an integration that ships takes its place.
+    """
     by_name: dict[str, type[BaseIntegration]] = {}
     for path, integration in found.integrations:
         name = integration.integration_name.lower()
-        if name in by_name or vendors.is_built_in(name):
-            other = by_name[name].__qualname__ if name in by_name else "one of Bifrost's own"
+        if name in by_name:
+            other = by_name[name].__qualname__
             message = f'integration "{name}": {integration.__qualname__} is refused, since {other} has that name.'
             found.problems.append(Problem(path, None, message))
         elif name:
