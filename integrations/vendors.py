@@ -7,7 +7,9 @@ from importlib import import_module
 from bifrost.sdk.integration import BaseIntegration
 
 #: Where each class is, by its name in lower case.
-_CLASSES: dict[str, str] = {}
+_CLASSES: dict[str, str] = {
+    "msgraph": "integrations.msgraph.client.MicrosoftGraph",
+}
 
 
 def is_built_in(name: str) -> bool:
