@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from bifrost.sdk.errors import ValidationError
 
+_OR = re.compile(r"\bor\b", re.IGNORECASE)
 _NOT_IN_NICKNAMES = frozenset('@()\\[]";:<>, ')
 
 
@@ -79,7 +81,9 @@ def moment(value: date | str) -> str:
 def all_of(*conditions: str | None) -> str | None:
     """The filter of which each of these is a part."""
     given = [condition for condition in conditions if condition]
-    return " and ".join(f"({each})" if len(given) > 1 and " or " in each.lower() else each for each in given) or None
+    if len(given) < 2:
+        return given[0] if given else None
+    return " and ".join(f"({each})" if _OR.search(each) else each for each in given)
 
 
 def listed(given: str | Iterable[str]) -> list[str]:
