@@ -11,14 +11,13 @@ from bifrost.sdk.errors import IntegrationError, ValidationError
 from bifrost.sdk.http.answers import error_of, retry_after
 from bifrost.sdk.http.client import LONGEST_PAUSE, SAFE_METHODS, TRIED_AGAIN
 from integrations.msgraph.asking import AsksGraph
-from integrations.msgraph.results import Collection, Item, collection, item
+from integrations.msgraph.results import Item, collection, item
 
 LARGEST = 20
 TRIES = 4
 PAUSE = 1.0
 
 Request = dict[str, Any]
-Result = Item | Collection | IntegrationError
 
 
 class Batches(AsksGraph):
@@ -32,7 +31,7 @@ class Batches(AsksGraph):
         have been sent. Reads that Graph puts off are sent again.
         """
         asked = [_request(str(number), given) for number, given in enumerate(requests, 1)]
-        answers: list[Result] = []
+        answers: list[Any] = []
         for start in range(0, len(asked), LARGEST):
             answers += await self._answers(asked[start : start + LARGEST])
         if on_error == "raise":
@@ -41,7 +40,7 @@ class Batches(AsksGraph):
                     raise answer
         return answers
 
-    async def _answers(self, asked: Sequence[Request]) -> list[Result]:
+    async def _answers(self, asked: Sequence[Request]) -> list[Any]:
         responses: dict[str, httpx.Response] = {}
         waiting = list(asked)
         for attempt in range(1, TRIES + 1):
@@ -95,10 +94,12 @@ def _pause(response: httpx.Response, attempt: int) -> float:
     return PAUSE * 2.0 ** (attempt - 1) if wanted is None else wanted
 
 
-def _result(response: httpx.Response) -> Result:
+def _result(response: httpx.Response) -> Any:
     if response.is_error:
         return error_of("msgraph", response)
+    if not response.content:
+        return Item()
     body = response.json()
     if isinstance(body, dict) and isinstance(body.get("value"), list):
         return collection(body["value"])
-    return item(body) if isinstance(body, dict) else Item()
+    return item(body) if isinstance(body, dict) else body

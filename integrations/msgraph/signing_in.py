@@ -83,7 +83,8 @@ class SignsIn(BaseIntegration):
             "scope": SCOPE,
         }
         # It changes nothing, so it may be sent again.
-        answer = (await self.http_client.post(address, data=form, extensions={"safe": True})).json()
+        how = {"safe": True, "endpoint": "/{id}/oauth2/v2.0/token"}
+        answer = (await self.http_client.post(address, data=form, extensions=how)).json()
         if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
             raise IntegrationError("msgraph: Microsoft's answer holds no access token", integration="msgraph")
         return answer["access_token"], float(answer.get("expires_in", LIFETIME))

@@ -10,7 +10,7 @@ from tests.integrations.msgraph.refusals import bad, conflict, missing
 
 Thing = dict[str, Any]
 
-DOMAINS = ("acme.example", "acme.onmicrosoft.com")
+DOMAINS = ("acme.example", "acme.onmicrosoft.com", "example.com")
 E3, VISIO = "6fd2c87f-b296-42f0-b197-1e91e994b900", "c5928f49-12ba-48f7-ada3-0d743a3601d5"
 
 

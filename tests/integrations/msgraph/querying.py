@@ -72,6 +72,8 @@ def found_by(call: Call, things: Sequence[Thing], kind: Kind) -> list[Thing]:
     query = call.query
     if strange := sorted(name for name in query if name.startswith("$") and name not in kind.options):
         raise bad(f"The query option '{strange[0]}' is not supported here.")
+    if "$select" in query:
+        _check_known(query["$select"].split(","), kind)
     advanced = kind.directory and call.is_eventual and query.get("$count") == "true"
     found = list(things)
     if text := query.get("$filter"):

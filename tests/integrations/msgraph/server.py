@@ -29,6 +29,7 @@ class Graph(Vendor):
     """
 
     directory: Directory = field(default_factory=Directory)
+    tenant: str = TENANT
     page_size: int | None = None
     between_pages: Callable[[], object] | None = None
     batch_faults: deque[Reply | None] = field(default_factory=deque)
@@ -68,7 +69,7 @@ class Graph(Vendor):
 
     def _token(self, tenant: str, asked: Asked) -> Reply:
         form = asked.form
-        if tenant != TENANT:
+        if tenant != self.tenant:
             return _not_let_in(400, "invalid_request", f"AADSTS90002: Tenant '{tenant}' not found.")
         if form.get("grant_type") != "client_credentials" or not form.get("scope", "").endswith("/.default"):
             return _not_let_in(400, "invalid_scope", "AADSTS1002012: The provided value for scope is not valid.")
