@@ -11,7 +11,7 @@ import httpx
 
 from bifrost.sdk.errors import IntegrationError
 from bifrost.sdk.steps import StepCall, current_step
-from integrations.msgraph.names import key_of, path_of
+from integrations.msgraph.names import path_of
 from integrations.msgraph.queries import Query
 from integrations.msgraph.results import Collection, Item, collection, item
 from integrations.msgraph.signing_in import SignsIn
@@ -98,18 +98,18 @@ class AsksGraph(SignsIn):
     async def _delete(self, path: str) -> None:
         await self.http_client.delete(path)
 
-    async def _once(self, name: str, make: Callable[..., Awaitable[Any]], *arguments: Any) -> Item:
-        """Does it as a step, unless it is inside one: for what holds something that it makes up itself, and that a run
-        which resumes must not make up again. The journal shows `arguments`; what is secret it keeps encrypted.
+    async def _once(self, name: str, make: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:
+        """Does it as a step, unless it is inside one: for a change that makes something up, or that looks something up
+        first, which a run that resumes must not do again: what it finds then may be gone. The journal shows
+        `arguments`; what is secret in the result it keeps encrypted.
         """
         if current_step.get() is not None:
-            return item(await make(*arguments))
+            return await make(*arguments)
         call = StepCall(f"msgraph {name}", make, arguments, implicit=True, activity_type=f"msgraph {name}")
-        return item(await self.context.call_step(call))
+        return await self.context.call_step(call)
 
-    async def _user_id(self, user: Any) -> str:
+    async def _user_id(self, key: str) -> str:
         """The object id: references to users take no other name."""
-        key = key_of(user, "user")
         return str((await self._get(path_of("users", key), select="id"))["id"]) if "@" in key else key
 
     def _reference(self, object_id: str) -> dict[str, str]:

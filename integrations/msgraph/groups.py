@@ -58,16 +58,22 @@ class Groups(AsksGraph):
 
     async def add_user_to_group(self, user: Any, group: Any) -> None:
         """Afterwards the user is a member; it is no error that it was one before."""
-        path = f"{path_of('groups', key_of(group, 'group'))}/members/$ref"
+        await self._once("add_user_to_group", self._add_member, key_of(user, "user"), key_of(group, "group"))
+
+    async def _add_member(self, user: str, group: str) -> None:
+        reference = self._reference(await self._user_id(user))
         try:
-            await self._post(path, self._reference(await self._user_id(user)), idempotent=True)
+            await self._post(f"{path_of('groups', group)}/members/$ref", reference, idempotent=True)
         except IntegrationError as error:
             if error.status_code != 400 or _IS_MEMBER not in error.message:
                 raise
 
     async def remove_user_from_group(self, user: Any, group: Any) -> None:
+        await self._once("remove_user_from_group", self._remove_member, key_of(user, "user"), key_of(group, "group"))
+
+    async def _remove_member(self, user: str, group: str) -> None:
         member = path_of("members", await self._user_id(user))
-        await self._delete(f"{path_of('groups', key_of(group, 'group'))}{member}/$ref")
+        await self._delete(f"{path_of('groups', group)}{member}/$ref")
 
     async def create_group(
         self, name: str, description: str | None = None, *, mail_enabled: bool = False, **extra: Any

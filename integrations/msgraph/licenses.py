@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -33,27 +33,31 @@ class Licenses(AsksGraph):
         """The user. It is no error that it has the license already. `usage_location`: set first, since a license needs
         it; `disabled_plans`: ids of parts of the product that are not for this user.
         """
-        path = path_of("users", key_of(user, "user"))
-        license = {"skuId": await self._sku_id(sku), "disabledPlans": list(disabled_plans)}
-        if usage_location is not None:
-            await self._patch(path, {"usageLocation": usage_location})
-        return await self._change(user, {"addLicenses": [license], "removeLicenses": []}, idempotent=True)
+        key, wanted, without = key_of(user, "user"), _named(sku), list(disabled_plans)
+        return item(await self._once("assign_license", self._assign, key, wanted, without, usage_location))
 
     async def remove_license(self, user: Any, sku: Any) -> Item:
         """The user."""
+        return item(await self._once("remove_license", self._remove, key_of(user, "user"), _named(sku)))
+
+    async def _assign(self, user: str, sku: str, disabled_plans: list[str], usage_location: str | None) -> Item:
+        license = {"skuId": await self._sku_id(sku), "disabledPlans": disabled_plans}
+        if usage_location is not None:
+            await self._patch(path_of("users", user), {"usageLocation": usage_location})
+        return await self._change(user, {"addLicenses": [license], "removeLicenses": []}, idempotent=True)
+
+    async def _remove(self, user: str, sku: str) -> Item:
         return await self._change(user, {"addLicenses": [], "removeLicenses": [await self._sku_id(sku)]})
 
-    async def _change(self, user: Any, body: dict[str, Any], **extensions: Any) -> Item:
-        key = key_of(user, "user")
+    async def _change(self, user: str, body: dict[str, Any], **extensions: Any) -> Item:
         try:
-            return item({"id": key, **await self._post(f"{path_of('users', key)}/assignLicense", body, **extensions)})
+            return item({"id": user, **await self._post(f"{path_of('users', user)}/assignLicense", body, **extensions)})
         except IntegrationError as error:
             if "usage location" in error.message:
                 error.details["hint"] = _HINT
             raise
 
-    async def _sku_id(self, sku: Any) -> str:
-        given = str(sku.get("skuId")) if isinstance(sku, dict) else key_of(sku, "sku")
+    async def _sku_id(self, given: str) -> str:
         if _is_id(given):
             return given
         skus = {str(each["skuPartNumber"]): str(each["skuId"]) for each in await self.get_subscribed_skus()}
@@ -61,6 +65,10 @@ class Licenses(AsksGraph):
             if part_number.lower() == given.lower():
                 return sku_id
         raise self._none("subscription", given, list(skus))
+
+
+def _named(sku: Any) -> str:
+    return key_of(sku.get("skuId") if isinstance(sku, Mapping) else sku, "sku")
 
 
 def _is_id(text: str) -> bool:

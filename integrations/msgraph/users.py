@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Mapping
-from functools import partial
 from typing import Any
 
 from integrations.msgraph.asking import AsksGraph
@@ -85,7 +84,7 @@ class Users(AsksGraph):
         }
         body = {key: value for key, value in given.items() if value is not None}
         if password is None and "passwordProfile" not in body:
-            return await self._once("create_user", self._create_with_new_password, body)
+            return item(await self._once("create_user", self._create_with_new_password, body))
         shown = dict(body)
         profile = shown.pop("passwordProfile", None) or profile_of(password or "", change=True)
         return item({**shown, **await self._post("/users", {**shown, "passwordProfile": profile})})
@@ -122,11 +121,11 @@ class Users(AsksGraph):
         """The user's id, and the "initial_password" where one was made. `change`: at the next sign-in."""
         key = key_of(user, "user")
         if password is None:
-            return await self._once("reset_password", partial(self._set_new_password, change=change), key)
+            return item(await self._once("reset_password", self._set_new_password, key, change))
         await self._patch(path_of("users", key), {"passwordProfile": profile_of(password, change=change)})
         return Item(id=key)
 
-    async def _set_new_password(self, key: str, *, change: bool) -> dict[str, Any]:
+    async def _set_new_password(self, key: str, change: bool) -> dict[str, Any]:
         password = new_password()
         await self._patch(path_of("users", key), {"passwordProfile": profile_of(password, change=change)})
         return {"id": key, "initial_password": password}
@@ -137,8 +136,10 @@ class Users(AsksGraph):
         return await self._found(path, select=_selected(select))
 
     async def set_manager(self, user: Any, manager: Any) -> None:
-        path = f"{path_of('users', key_of(user, 'user'))}/manager/$ref"
-        await self._put(path, self._reference(await self._user_id(manager)))
+        await self._once("set_manager", self._put_manager, key_of(user, "user"), key_of(manager, "manager"))
+
+    async def _put_manager(self, user: str, manager: str) -> None:
+        await self._put(f"{path_of('users', user)}/manager/$ref", self._reference(await self._user_id(manager)))
 
 
 def _selected(select: Select | None) -> str:

@@ -105,6 +105,40 @@ def test_the_record_holds_no_password_no_token_and_no_secret(
     ]
 
 
+def test_a_run_that_resumes_needs_no_user_that_it_has_deleted_since(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord, graph: Graph
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def example(context, group):
+            graph = context.get_integration("msgraph")
+            await graph.assign_license("ann@acme.example", "ENTERPRISEPACK", usage_location="NO")
+            await graph.remove_license("ann@acme.example", "ENTERPRISEPACK")
+            await graph.set_manager("bob@acme.example", "ann@acme.example")
+            await graph.add_user_to_group("ann@acme.example", group)
+            await graph.remove_user_from_group("ann@acme.example", group)
+            await graph.disable_user("ann@acme.example")
+            await graph.delete_user("ann@acme.example")
+            await context.wait_for_signal("go")
+            return "gone"
+        """
+    )
+    group = graph.directory.add_group("IT-Users")
+    graph.directory.add_user("Ann")
+    graph.directory.add_user("Bob")
+    worker.start()
+    outcome = worker.submit("example", group=group["id"])
+    wait_suspended(acme, outcome)
+    before = len(graph.asked)
+
+    signal(acme, outcome, "go")
+
+    assert worker.end_of(acme, outcome).result == "gone"
+    assert len(graph.asked) == before
+    assert [user["displayName"] for user in graph.directory.users.values()] == ["Bob"]
+
+
 def test_runs_share_the_token_and_one_that_expires_midway_is_replaced(
     run: Run, workspace: Workspace, graph: Graph
 ) -> None:
