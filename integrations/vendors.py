@@ -11,6 +11,7 @@ _CLASSES: dict[str, str] = {
     "connectwise": "integrations.connectwise.client.ConnectWise",
     "generic": "integrations.generic.client.OpenApi",
     "halopsa": "integrations.halopsa.client.HaloPSA",
+    "msgraph": "integrations.msgraph.client.MicrosoftGraph",
 }
 
 

@@ -89,8 +89,17 @@ class ServiceClient(httpx.AsyncClient):
         endpoint = _endpoint(request)
         call = _call(self.service.name, request, None, 0.0, None)
         self._calls.tracked({**call, "dry_run": True, "would_send": _shown_body(request)})
-        stub = self.service.stubs.get(f"{request.method} {endpoint}", {})
-        return Answer(200, json=stub, request=request)
+        return Answer(200, json=self._stub(request.method, endpoint), request=request)
+
+    def _stub(self, method: str, endpoint: str) -> JSON:
+        """By the whole path, or by what follows the path of the service's address."""
+        own = endpoint.removeprefix(endpoint_of(self.base_url.path.rstrip("/")))
+        known = (f"{method} {endpoint}", f"{method} {own}")
+        return next((self.service.stubs[name] for name in known if name in self.service.stubs), {})
+
+    async def pause(self, seconds: float) -> None:
+        """Waits as between two attempts: for a service that puts off a part of what one request asks for."""
+        await self._calls.pause(seconds)
 
 
 class _Sending:

@@ -268,6 +268,26 @@ async def test_in_a_dry_run_reads_go_out_and_nothing_else() -> None:
     assert sent == [("GET", None, None), ("POST", True, {"name": "Ann"}), ("DELETE", True, None)]
 
 
+@pytest.mark.parametrize("stub", ["POST /users", "POST /v1.0/users"])
+@pytest.mark.asyncio
+async def test_a_stub_is_found_by_the_path_below_the_service_s_address_too(stub: str) -> None:
+    ctx, _ = asking(200, dry_run=True)
+    client = ctx.http("crm", base_url=f"{URL}/v1.0", stubs={stub: {"id": "dry-run"}})
+
+    assert (await client.post("/users", json={})).json() == {"id": "dry-run"}
+    assert (await client.post("/groups", json={})).json() == {}
+
+
+@pytest.mark.asyncio
+async def test_a_client_waits_as_it_does_between_attempts() -> None:
+    ctx, _ = asking(200)
+    began = ctx.now()
+
+    await ctx.http("crm", base_url=URL).pause(60)
+
+    assert (ctx.now() - began).total_seconds() >= 60
+
+
 @pytest.mark.asyncio
 async def test_a_step_of_a_dry_run_sends_nothing_either() -> None:
     ctx, server = asking(200, dry_run=True)
