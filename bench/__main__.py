@@ -13,8 +13,8 @@ from bench.background import tick
 from bench.clients import BenchFailed
 from bench.durable import part as durable
 from bench.figures import Book
+from bench.outside import part as outside
 from bench.peers import part as peers
-from bench.services import part as services
 from bench.stack import stack
 
 PARTS = {
@@ -23,7 +23,7 @@ PARTS = {
     "peers": peers.measure,
     "tick": tick.measure,
     "durable": durable.measure,
-    "services": services.measure,
+    "outside": outside.measure,
 }
 
 

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-PARTS = ("sync", "async", "peers", "tick", "durable", "services")
+PARTS = ("sync", "async", "peers", "tick", "durable", "outside")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     add("--recorded", type=int, default=10_000, help="steps of the execution that resumes (default: 10000)")
     add("--suspended", type=int, default=10_000, help="executions that wait at once (default: 10000)")
     add("--woken", type=int, default=1_000, help="of them that are woken at the same moment (default: 1000)")
-    add("--audited", type=int, default=100, help="organizations audited in the part services (default: 100)")
+    add("--audited", type=int, default=100, help="organizations audited in the part outside (default: 100)")
     add("--only", default="", metavar="TEXT", help="only the peers in whose name and setting this occurs")
     add("--port", type=int, default=7172, help="of the web process; 0 takes a free one (default: 7172)")
     add("--json", type=Path, metavar="FILE", help="write all values there too")

@@ -85,6 +85,19 @@ def test_what_the_tests_need_includes_what_runs(root: Path, steps: list[str]) ->
     assert steps == ["Making", "Installing"]
 
 
+def test_a_link_to_another_tree_s_is_not_emptied(
+    root: Path, steps: list[str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    another = tmp_path_factory.mktemp("another")
+    (another / "kept").touch()
+    (root / ".venv").symlink_to(another)
+
+    with pytest.raises(StartFailed, match="is a link to an environment of another place"):
+        environment.prepare(["requirements.txt"])
+
+    assert (another / "kept").exists()
+
+
 def test_requirements_that_cannot_be_installed_show_pip_s_words(root: Path, steps: list[str]) -> None:
     (root / "requirements.txt").write_text("./no-such-directory\n")
 

@@ -53,7 +53,7 @@ def test_durable_workflows_are_measured_in_the_small(tmp_path: Path) -> None:
 
 @pytest.mark.faults
 def test_calls_of_services_are_measured_in_the_small(tmp_path: Path) -> None:
-    _, figures = run_part(tmp_path, "services", "--audited", "4")
+    _, figures = run_part(tmp_path, "outside", "--audited", "4")
 
     audits = "audits of 4 organizations, 10 calls of 100 ms each, 50 at once"
     assert 1.0 <= figures[f"{audits}, s"] < 60

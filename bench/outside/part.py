@@ -12,7 +12,7 @@ from bench.background.throughput import require_success
 from bench.clients import BenchFailed
 from bench.figures import Book, Ratio
 from bench.options import Options
-from bench.services.server import Service, service
+from bench.outside.server import Service, service
 from bench.stack import ORGANIZATION, ROOT, WORKERS, Stack
 
 CALLS, MILLISECONDS, AT_ONCE = 10, 100, 50
@@ -36,10 +36,10 @@ def organizations(stack: Stack, count: int) -> list[str]:
     environment = {**stack.environment, "PYTHONPATH": str(ROOT)}
     stack.credentials  # noqa: B018  prepares the database
     done = subprocess.run(
-        stack.python("services.organizations", count), cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=False
+        stack.python("outside.organizations", count), cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=False
     )
     if done.returncode:
-        raise BenchFailed("bench/services/organizations.py failed (its output is above).")
+        raise BenchFailed("bench/outside/organizations.py failed (its output is above).")
     names: list[str] = json.loads(done.stdout.splitlines()[-1])
     return names
 
