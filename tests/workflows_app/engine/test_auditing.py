@@ -69,7 +69,7 @@ def test_a_secret_that_the_run_has_read_is_not_shown(
 ) -> None:
     from workflows_app.engine.run import Run as EngineRun
 
-    async def read(self: EngineRun, name: str) -> str:
+    async def read(self: EngineRun, name: str, previous: bool) -> str:
         return self._keep_secret(name, "correct horse")
 
     monkeypatch.setattr(EngineRun, "secret", read)

@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from bifrost.schema import document
 from integrations.configs import set_config
+from integrations.secrets import delete_secret, list_secrets, prepare_organization, write_secret
 from orgs.models import ApiToken
 from orgs.records import OrganizationRecord
 from tests.factories import make_token
@@ -208,6 +209,16 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
 
 
 @pytest.fixture
+def a_secret(acme: OrganizationRecord) -> Iterator[str]:
+    """One that is called like a workflow; the vault is no part of the test's transaction."""
+    prepare_organization(acme)
+    write_secret(acme, "greet", "hunter22")
+    yield "greet"
+    for name in list_secrets(acme):
+        delete_secret(acme, name)
+
+
+@pytest.fixture
 def application() -> Iterator[WSGIHandler]:
     """The WSGI application, except that it does not close the test's connection with each request."""
     signals = (request_started, request_finished)
@@ -243,9 +254,10 @@ def test_every_answer_conforms(
     execution: str,
     workspace: Path,
     starts: Starts,
+    a_secret: str,
 ) -> None:
     headers = {"Authorization": f"Bearer {make_token(acme)}", "X-Organization-Id": "acme"}
-    known = {"execution_id": execution, "name": "greet", **known_objects(acme, workspace)}
+    known = {"execution_id": execution, "name": a_secret, **known_objects(acme, workspace)}
     statuses = set()
 
     @given(case=bound.find_operation_by_id(operation).as_strategy(generation_mode=mode), exists=st.booleans())
