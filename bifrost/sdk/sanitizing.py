@@ -27,6 +27,7 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_WORDS = frozenset({"secret", "password", "token", "credential", "key"})
 _OPEN_KEYS = frozenset({"primary", "foreign", "public", "sort", "cache"})
 _LONGEST_NAME = 100
+_OPEN_IN_PATHS = "/:@!$&'()*+,;="  # RFC 3986, 3.3
 
 
 def is_secret_key(name: str) -> bool:
@@ -165,13 +166,13 @@ def _encodings(secret: str) -> frozenset[str]:
 
 def _json_escaped(text: str) -> set[str]:
     once = {json.dumps(text, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False)}
-    # A log line that holds a JSON text that holds the secret is escaped twice.
-    return once | {json.dumps(escaped)[1:-1] for escaped in once}
+    # A log line that holds a JSON text that holds the secret is escaped twice, as JSON or as Python shows it.
+    return once | {shown[1:-1] for escaped in once for shown in (json.dumps(escaped), repr(escaped))}
 
 
 def _url_quoted(text: str) -> set[str]:
     encoded = text.encode("utf-8", "surrogatepass")
-    quoted = {quote(encoded, safe=""), quote(encoded), quote_plus(encoded)}
+    quoted = {quote(encoded, safe=safe) for safe in ("", "/", _OPEN_IN_PATHS)} | {quote_plus(encoded)}
     return quoted | {re.sub(r"%[0-9A-F]{2}", lambda match: match.group().lower(), one) for one in quoted}
 
 

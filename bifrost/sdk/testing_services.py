@@ -68,6 +68,9 @@ class MemoryCalls:
     def conceal(self, credential: str) -> None:
         """Records of a test show what was recorded."""
 
+    def shown(self, text: str) -> str:
+        return text
+
     def tracked(self, call: dict[str, JSON]) -> None:
         self._host.record("integration_call", str(call["integration"]), call)
 

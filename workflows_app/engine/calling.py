@@ -31,6 +31,9 @@ class RunCalls:
     def conceal(self, credential: str) -> None:
         self._run.scrubber.add(credential)
 
+    def shown(self, text: str) -> str:
+        return str(self._run.scrubber.scrub(text))
+
     def tracked(self, call: dict[str, Any]) -> None:
         self._run.record("integration_call", call["integration"], self._run.clean(call))
 

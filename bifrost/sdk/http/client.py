@@ -79,7 +79,8 @@ class ServiceClient(httpx.AsyncClient):
             await response.aread()
             return document_of(response)
 
-        name = f"{self.service.name} {request.method} {_endpoint(request)}"
+        # It becomes part of the places of what is recorded within it.
+        name = self._calls.shown(f"{self.service.name} {request.method} {_endpoint(request)}")
         asked = (request.method, str(request.url), _shown_body(request))
         call = StepCall(name[:200], ask, asked, implicit=True, activity_type=f"{self.service.name} {request.method}")
         return answer_of(await self._calls.step(call), request)

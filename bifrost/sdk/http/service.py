@@ -75,6 +75,9 @@ class Calls(Protocol):
     def conceal(self, credential: str) -> None:
         """From now on it is removed from all that is recorded."""
 
+    def shown(self, text: str) -> str:
+        """The text without what must not be recorded."""
+
     def tracked(self, call: dict[str, JSON]) -> None:
         """Notes a request and what came of it."""
 
