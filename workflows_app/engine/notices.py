@@ -31,7 +31,8 @@ def notify(asking: Asking, data: Mapping[str, Any]) -> None:
     leave(
         facts.organization,
         key,
-        Note(data["subject"], data["message"], facts.id, facts.loaded.spec.name),
+        # Inboxes and mailboxes are no place for a secret that the run has read.
+        Note(asking.clean(data["subject"]), asking.clean(data["message"]), facts.id, facts.loaded.spec.name),
         recipients,
     )
 
