@@ -15,6 +15,7 @@ from rest_framework.request import Request
 from workflows_app.alerts.openapi import SHAPES as ALERT_SHAPES
 from workflows_app.approvals.openapi import SHAPES as APPROVAL_SHAPES
 from workflows_app.audit.openapi import SHAPES as AUDIT_SHAPES
+from workflows_app.connections.openapi import SHAPES as CONNECTION_SHAPES
 from workflows_app.schedules.openapi import SHAPES as SCHEDULE_SHAPES
 from workflows_app.shapes import SHAPES
 from workflows_app.views import ApiView
@@ -27,8 +28,10 @@ def document() -> bytes:
     with patched_settings({"OAS_VERSION": "3.1.0"}):
         generator = SchemaGenerator()  # type: ignore[no-untyped-call]
         found = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-    shapes = {**SHAPES, **ALERT_SHAPES, **APPROVAL_SHAPES, **AUDIT_SHAPES, **SCHEDULE_SHAPES, **WEBHOOK_SHAPES}
-    found["components"].setdefault("schemas", {}).update(shapes)
+    shapes = found["components"].setdefault("schemas", {})
+    for more in (ALERT_SHAPES, APPROVAL_SHAPES, AUDIT_SHAPES, CONNECTION_SHAPES, SCHEDULE_SHAPES, WEBHOOK_SHAPES):
+        shapes.update(more)
+    shapes.update(SHAPES)
     return json.dumps(found, ensure_ascii=False, default=str).encode()
 
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from bifrost.sdk.connection import OAuthCredentials
 from integrations.configs import ConfigSnapshot
 from workflows_app.engine import runner
 from workflows_app.engine.facts import Facts, Stretch
@@ -73,6 +74,10 @@ class ReplayRun(Run):
     async def secret(self, name: str) -> str:
         self.check()
         return self._secret_now(name)
+
+    async def connection(self, name: str) -> OAuthCredentials:
+        self.check()
+        return OAuthCredentials(name, self._secret_now(f"connection {name}"))
 
     def _secret_now(self, name: str) -> str:
         self.secrets_asked = True
