@@ -1,4 +1,4 @@
-"""An organization's connections, for the MSP's people: make, connect, test, disconnect. No page shows what is secret."""
+"""An organization's connections, for the MSP's people. No page shows what is secret."""
 
 from __future__ import annotations
 

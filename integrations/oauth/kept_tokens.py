@@ -1,7 +1,7 @@
 """What the vault keeps of connections: client secrets, written by people, and tokens, written by refreshes.
 
-Both lie in the place of the organization that they are of. The platform writes them, by its own rights; they are read by
-the rights of that organization, so the vault itself refuses another one's.
+Both lie in the place of the organization that they are of. The platform writes them, by its own rights; they are read
+by the rights of that organization, so the vault itself refuses another one's.
 """
 
 from __future__ import annotations

@@ -3,8 +3,8 @@
 1. One query says what there is. A fresh token whose version this process knows costs nothing more.
 2. One that is about to end is refreshed by whoever takes the lease in its row; within a process by one thread, whoever
    asks. Everybody else waits for the new version.
-3. The vault has the new tokens before the row says so, and the row before anybody uses them. A process that is killed in
-   between leaves a newer version in the vault, which the next one finds.
+3. The vault has the new tokens before the row says so, and the row before anybody uses them. Where a process is killed
+   in between, the next one finds the newer version in the vault.
 
 No transaction is open while the provider or the vault is asked. What failed stands in the row, for all processes: a
 token that lives is used on, and the provider is left alone for a minute.

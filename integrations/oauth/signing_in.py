@@ -63,7 +63,7 @@ def finish(organization: OrganizationRecord, state: str, code: str, actor: Actor
 
 
 def give_up(organization: OrganizationRecord, state: str, error: str, actor: Actor, session: str) -> UUID:
-    """Somebody is back whom the provider, or that one itself, refused. Raises ValidationError where the state is bad."""
+    """Somebody is back whom the provider refused, or who did. Raises ValidationError where the state is bad."""
     connection, _ = _used(organization, state, actor, session)
     with transaction.atomic():
         facts = {"error": error[:100]}

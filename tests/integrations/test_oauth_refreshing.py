@@ -287,9 +287,7 @@ def test_fifty_callers_at_once_cause_one_refresh(
 ) -> None:
     id_ = connected(acme, server)
     time_passes(acme, id_, HOUR)
-    server.faults.append(Fault(effect=True, seconds=seconds))
-    if seconds:
-        server.faults[-1] = Fault(seconds=seconds)
+    server.faults.append(Fault(seconds=seconds))
     tokens = at_once(50, lambda place: token(acme))
     assert len(set(tokens)) == 1 and tokens[0] in server.valid
     assert server.refreshes == 1
