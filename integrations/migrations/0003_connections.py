@@ -62,7 +62,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='connection_name_once')],
+                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('name'), name='connection_name_once', violation_error_message='There is a connection of this name already.')],
             },
         ),
     ]

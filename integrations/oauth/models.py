@@ -57,7 +57,11 @@ class Connection(TokenState):
         app_label = "integrations"
         ordering: ClassVar = ["name"]
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(Lower("name"), name="connection_name_once")
+            models.UniqueConstraint(
+                Lower("name"),
+                name="connection_name_once",
+                violation_error_message="There is a connection of this name already.",
+            )
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import Case, F, IntegerField, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, OuterRef, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
 from unfold.decorators import display
@@ -14,8 +14,7 @@ from integrations.fleet.models import FleetConnection
 from integrations.oauth.admin import LABELS
 from integrations.oauth.providers import label_of
 from integrations.oauth.words import Status
-from orgs import directory
-from orgs.models import User
+from orgs.models import Organization, User
 from orgs.sites import actor_of, organization_page, staff_site
 from orgs.staff import StaffScope
 from workflows_app.connections.breaking import with_what_breaks
@@ -64,14 +63,22 @@ class FleetConnectionAdmin(OrganizationRowsAdmin):
         assert isinstance(request.user, User)
         covered = StaffScope.of(request.user, actor_of(request)).organizations()
         rows: QuerySet[FleetConnection] = with_what_breaks(super().get_queryset(request), covered)
-        return rows.order_by(_WORST_FIRST, "refreshable", F("expires_at").asc(nulls_last=True), "connection")
+        whose = QuerySet(Organization).filter(pk=OuterRef("organization"))
+        told = {f"of_{name}": Subquery(whose.values(name)) for name in ("name", "org_id", "status")}
+        return rows.annotate(**told).order_by(
+            _WORST_FIRST, "refreshable", F("expires_at").asc(nulls_last=True), "connection"
+        )
+
+    @admin.display(description="Organization")
+    def organization_name(self, row: Any) -> str:
+        return str(row.of_name)
 
     @admin.display(description="Connection")
-    def linked_connection(self, row: FleetConnection) -> str:
-        found = directory.organization_by_id(row.organization)
-        if found is None or found.status != "active":
-            return row.name
-        address = organization_page(found.org_id, "admin:integrations_connection_change", row.connection)
+    def linked_connection(self, row: Any) -> str:
+        """A closed organization has no pages."""
+        if row.of_status != Organization.Status.ACTIVE:
+            return str(row.name)
+        address = organization_page(row.of_org_id, "admin:integrations_connection_change", row.connection)
         return format_html('<a class="bifrost-link" href="{}">{}</a>', address, row.name)
 
     @admin.display(description="Provider")

@@ -74,7 +74,10 @@ def test_the_token_is_in_no_part_of_the_record(
     id_ = connected(acme, server)
     time_passes(acme, id_, HOUR)
     end = run("example", name="HaloPSA")
-    told = json.dumps([journal(acme, end), recorded(acme, end).result, recorded(acme, end).input], default=str) + caplog.text
+    told = (
+        json.dumps([journal(acme, end), recorded(acme, end).result, recorded(acme, end).input], default=str)
+        + caplog.text
+    )
     assert "Bearer REDACTED" in told
     for secret in server.secrets:
         assert secret not in told
@@ -186,5 +189,3 @@ def test_a_replay_asks_nobody(run: Run, acme: OrganizationRecord, server: Author
     before = len(server.asked)
     verdict = replay_execution(acme, UUID(end.execution_id))
     assert verdict is not None and len(server.asked) == before
-
-
