@@ -152,7 +152,8 @@ class ConnectionAdmin(OrganizationModelAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         def page(address: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
-            return path(address, self.admin_site.admin_view(view), name=f"integrations_connection_{name}")
+            one: URLPattern = path(address, self.admin_site.admin_view(view), name=f"integrations_connection_{name}")
+            return one
 
         return [
             page("callback/", self.callback_view, "callback"),
@@ -194,10 +195,7 @@ class ConnectionAdmin(OrganizationModelAdmin):
         found = self._found(request, connection_id, self.change_permission)
         organization, actor = organization_of(request), actor_of(request)
         if found.grant == Grant.CLIENT:
-            done = "Connected."
-            return self._tried(
-                request, found.id, lambda: connections.connect_client(organization, found.id, actor) or done
-            )
+            return self._tried(request, found.id, lambda: connections.connect_client(organization, found.id, actor))
         if organization_of_host(request) is not None:
             elsewhere = ValidationError("The provider leads back to the platform's own address. Open this page there.")
             return self._tried(request, found.id, lambda: _raised(elsewhere))

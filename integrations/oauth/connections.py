@@ -108,12 +108,13 @@ def delete(organization: OrganizationRecord, connection: UUID, actor: Actor = CO
     refreshing.forget((organization.id, connection))
 
 
-def connect_client(organization: OrganizationRecord, connection: UUID, actor: Actor = COMMAND_LINE) -> None:
+def connect_client(organization: OrganizationRecord, connection: UUID, actor: Actor = COMMAND_LINE) -> str:
     """Lets an application sign in that needs nobody for it. Raises ValidationError in the provider's words."""
     target = target_of(organization, connection)
     if target.settings.grant != Grant.CLIENT:
         raise ValidationError("Somebody has to sign in for this connection.")
     accept(target, lambda secret: asking.by_client(target, secret), actor)
+    return "Connected."
 
 
 def accept(target: Target, ask: Callable[[str], Given], actor: Actor) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import connection as database
@@ -84,7 +85,12 @@ def note_use(organization: OrganizationRecord, connection: UUID, workflow: str) 
         if len(_noted) >= MOST_NOTED:
             _noted.clear()
         _noted[key] = time.monotonic() + USE_NOTED_EVERY_SECONDS
-    values = {"id": uuid7(), "connection": connection, "organization": organization.id, "workflow": key[2]}
+    values: dict[str, Any] = {
+        "id": uuid7(),
+        "connection": connection,
+        "organization": organization.id,
+        "workflow": key[2],
+    }
     with org_context(organization), database.cursor() as cursor:
         cursor.execute(_USE, values)
 

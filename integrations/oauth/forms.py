@@ -84,7 +84,8 @@ class ConnectionForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic 
         if not (self.is_new and self.provider.asks_for_base):
             self.fields.pop("base", None)
         self.fields["secret"].help_text = SECRET_KEPT if self.instance.has_secret else SECRET_NEW
-        self.fields["grant"].choices = [choice for choice in Grant.choices if choice[0] in self.provider.grants]
+        offered: Any = self.fields["grant"]
+        offered.choices = [choice for choice in Grant.choices if choice[0] in self.provider.grants]
 
     @property
     def is_new(self) -> bool:

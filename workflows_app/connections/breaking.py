@@ -35,10 +35,11 @@ def with_what_breaks(rows: QuerySet[Any], covered: QuerySet[Organization]) -> Qu
     )
     runs = Schedule.objects.filter(organization=OuterRef("organization"), workflow=OuterRef("workflow"), enabled=True)
     names = uses.order_by("workflow").values("workflow").distinct()
-    return rows.annotate(
+    annotated: QuerySet[Any] = rows.annotate(
         workflows=ArraySubquery(names),
         scheduled=ArraySubquery(names.filter(Exists(runs)).annotate(at=F("workflow")).values("at")),
     )
+    return annotated
 
 
 def words_for(connection: UUID) -> str:

@@ -57,13 +57,13 @@ class FleetConnectionAdmin(OrganizationRowsAdmin):
     list_filter: ClassVar = [StatusFilter]
     search_fields: ClassVar = ["name__istartswith"]
     search_help_text = "The beginning of a connection's name."
-    ordering: ClassVar = []
+    ordering: ClassVar[list[str]] = []
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FleetConnection]:
         assert isinstance(request.user, User)
         covered = StaffScope.of(request.user, actor_of(request)).organizations()
         rows: QuerySet[FleetConnection] = with_what_breaks(super().get_queryset(request), covered)
-        whose = QuerySet(Organization).filter(pk=OuterRef("organization"))
+        whose: QuerySet[Organization] = QuerySet(Organization).filter(pk=OuterRef("organization"))
         told = {f"of_{name}": Subquery(whose.values(name)) for name in ("name", "org_id", "status")}
         return rows.annotate(**told).order_by(
             _WORST_FIRST, "refreshable", F("expires_at").asc(nulls_last=True), "connection"

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from bifrost.schema import document
+from integrations.oauth import connections
 from orgs.models import ApiToken
 from orgs.records import OrganizationRecord
 from tests.factories import make_token
@@ -138,6 +139,7 @@ OPERATIONS = [
     "listWebhookDeliveries",
     "getWebhookDelivery",
     "redeliverWebhook",
+    "listConnections",
     "listSchedules",
     "getSchedule",
     "putSchedule",
@@ -187,6 +189,8 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
     (workspace / "called.py").write_text(CALLED)
     catalog.refresh()
     settle(organization, "called", {}, ACTOR)
+    own = {"name": "Halo", "provider": "halopsa", "client_id": "c", "client_authentication": "none"}
+    connections.create(organization, {**own, "authorize_url": "https://a.example", "token_url": "https://a.example/t"})
     make_notice(organization, Recipient(f"token:{ApiToken.objects.get().id}", ""))
     return {
         "alert_id": str(make_alert(organization, details={"a": [1]})),
