@@ -74,13 +74,14 @@ def change(
             setattr(row, name, values.get(name, before[name]))
         changed = sorted(name for name in SETTABLE if getattr(row, name) != before[name])
         check(organization, row, secret, kept=row.has_secret and "token_url" not in changed)
-        row.has_secret = bool(secret) or (row.has_secret and "token_url" not in changed)
+        had_secret = row.has_secret
+        row.has_secret = bool(secret) or (had_secret and "token_url" not in changed)
         _save(row)
         lost = bool(_OF_THE_ACCOUNT & set(changed)) and row.status in {*LIVING, Status.EXPIRED}
         _note(organization, row, "connection.change", actor, {"fields": [*changed, *(["secret"] if secret else [])]})
-        if lost or not row.has_secret:
+        if lost:
             leases.dropped(organization, connection, Status.NEW)
-            kept_tokens.delete(organization, connection, secret=not row.has_secret)
+            kept_tokens.delete(organization, connection, secret=had_secret and not row.has_secret)
         if secret:
             kept_tokens.write_client_secret(organization, connection, secret)
     refreshing.forget((organization.id, connection))

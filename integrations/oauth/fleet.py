@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable
 from datetime import timedelta
@@ -30,7 +29,6 @@ ON CONFLICT (connection, organization, workflow) DO UPDATE SET last_used_at = ex
 """
 
 _noted: dict[tuple[UUID, UUID, str], float] = {}
-_lock = threading.Lock()
 
 
 def note(organization: OrganizationRecord, connection: UUID, problem: str | None = None) -> None:
@@ -81,10 +79,9 @@ def is_noted(organization: OrganizationRecord, connection: UUID, workflow: str) 
 def note_use(organization: OrganizationRecord, connection: UUID, workflow: str) -> None:
     """Writes that the workflow uses it. One statement."""
     key = (connection, organization.id, workflow[:LONGEST_WORKFLOW])
-    with _lock:
-        if len(_noted) >= MOST_NOTED:
-            _noted.clear()
-        _noted[key] = time.monotonic() + USE_NOTED_EVERY_SECONDS
+    if len(_noted) >= MOST_NOTED:
+        _noted.clear()
+    _noted[key] = time.monotonic() + USE_NOTED_EVERY_SECONDS
     values: dict[str, Any] = {
         "id": uuid7(),
         "connection": connection,

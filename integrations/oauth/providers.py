@@ -73,7 +73,7 @@ PROVIDERS: dict[str, Provider] = {
             "platform.companies.read",
             (Grant.CLIENT,),
             ClientAuthentication.POST,
-            "In the ConnectWise platform, Settings, API keys: make a key with the scopes that you need.",
+            "In the Asio platform, Integrations, API Access: generate one, with the scopes that you need.",
             "Address of your region",
         ),
         Provider(

@@ -44,8 +44,10 @@ log = structlog.get_logger(__name__)
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 THREADS = 16
-# Longer than whoever has the lease may take.
-WAIT_SECONDS = 45.0
+# Longer than a lease, which may be of a process that was killed.
+WAIT_SECONDS = 75.0
+# For a newer one, where the one that there is lives.
+WAIT_WITH_A_TOKEN_SECONDS = 3.0
 LOOK_AGAIN_SECONDS = 0.1
 MOST_KEPT = 5_000
 SAVE_TRIES = 4
@@ -63,14 +65,14 @@ async def credentials(
 ) -> OAuthCredentials:
     """For a run, on its loop. Raises ConfigurationError where there is no such connection, IntegrationError where it
     has no token and what to do, VaultUnavailable."""
-    until = time.monotonic() + WAIT_SECONDS
+    began = time.monotonic()
     while True:
         target: Target = await in_thread(partial(finding.find, organization, name))
         verdict = target.verdict()
         if verdict == "renew":
             verdict = await asyncio.wrap_future(_threads().join(target.key, partial(_renew_in_thread, target)))
         elif verdict == "wait":
-            verdict = _waited_long_enough(target, until)
+            verdict = _waited_long_enough(target, began)
             await asyncio.sleep(LOOK_AGAIN_SECONDS if verdict == "wait" else 0)
         if verdict == "use":
             break
@@ -85,14 +87,14 @@ async def credentials(
 
 def credentials_now(organization: OrganizationRecord, name: str) -> OAuthCredentials:
     """The same for who may block: pages, commands, tests. Notes no use."""
-    until = time.monotonic() + WAIT_SECONDS
+    began = time.monotonic()
     while True:
         target = finding.find(organization, name)
         verdict = target.verdict()
         if verdict == "renew":
             verdict = _renewed(target)
         elif verdict == "wait":
-            verdict = _waited_long_enough(target, until)
+            verdict = _waited_long_enough(target, began)
             time.sleep(LOOK_AGAIN_SECONDS if verdict == "wait" else 0)
         if verdict == "use":
             return _credentials(target, _current(target) or _looked_up(target))
@@ -207,9 +209,9 @@ def _renewed(target: Target) -> Verdict:
     return "wait"
 
 
-def _waited_long_enough(target: Target, until: float) -> Verdict:
+def _waited_long_enough(target: Target, began: float) -> Verdict:
     """Somebody else is about to have a newer one. Raises IntegrationError where that one takes too long."""
-    if time.monotonic() < until:
+    if time.monotonic() < began + (WAIT_WITH_A_TOKEN_SECONDS if target.state.alive else WAIT_SECONDS):
         return "wait"
     if target.state.alive:
         return "use"

@@ -116,7 +116,7 @@ class AuthorizationServer(Vendor):
         if scheme.lower() == "basic":
             name, _, secret = base64.b64decode(basic).decode().partition(":")
             return (unquote(name), unquote(secret)) == (self.client_id, self.secret) and "client_secret" not in form
-        return (form.get("client_id"), form.get("client_secret")) == (self.client_id, self.secret)
+        return (form.get("client_id"), form.get("client_secret", "")) == (self.client_id, self.secret)
 
     def _by_code(self, form: dict[str, str], tenant: str) -> Reply:
         code = self.codes.get(form.get("code", ""))

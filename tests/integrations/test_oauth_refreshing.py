@@ -123,6 +123,19 @@ def _killed() -> None:
     raise Killed
 
 
+def test_a_token_that_lives_is_used_where_the_one_who_refreshes_is_slow(
+    acme: OrganizationRecord, server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(refreshing, "WAIT_WITH_A_TOKEN_SECONDS", 0.3)
+    id_ = connected(acme, server)
+    first = token(acme)
+    time_passes(acme, id_, HOUR - 200)
+    assert leases.take(finding.find(acme, "HaloPSA")) is not None  # by somebody who is killed
+    assert token(acme) == first and server.refreshes == 0
+    time_passes(acme, id_, 61)
+    assert token(acme) != first
+
+
 def test_a_process_that_comes_back_after_its_lease_changes_nothing(
     acme: OrganizationRecord, server: AuthorizationServer
 ) -> None:

@@ -235,6 +235,18 @@ def test_a_client_secret_is_not_sent_to_another_address(acme: OrganizationRecord
         refreshing.credentials_now(acme, "HaloPSA")
 
 
+def test_a_client_without_a_secret_proves_itself_by_pkce_alone(
+    acme: OrganizationRecord, server: AuthorizationServer
+) -> None:
+    server.secret = ""
+    id_ = connected(acme, server, client_authentication="none")
+    first = refreshing.credentials_now(acme, "HaloPSA").access_token
+    values = values_for(server, "Halo", client_authentication="none")
+    connections.change(acme, id_, values, actor=ADA)
+    assert refreshing.credentials_now(acme, "Halo").access_token == first
+    assert connections.test(acme, id_) == "The provider gave a new token."
+
+
 def test_another_name_leaves_the_account_as_it_is(acme: OrganizationRecord, server: AuthorizationServer) -> None:
     id_ = connected(acme, server)
     connections.change(acme, id_, values_for(server, "Halo of Acme"), actor=ADA)
