@@ -10,6 +10,7 @@ from bifrost.sdk.approvals import Decision
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.children import Handle
+from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.decorators import data_provider, param, workflow
 from bifrost.sdk.errors import (
@@ -54,6 +55,7 @@ __all__ = [
     "InvalidInput",
     "MaxRetriesExceeded",
     "NonDeterminismError",
+    "OAuthCredentials",
     "OrganizationContext",
     "PermissionError",
     "RateLimited",

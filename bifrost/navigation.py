@@ -27,6 +27,7 @@ EXECUTIONS = (
     ("dispatch.Schedule", "Schedules", "schedule"),
     ("dispatch.ScheduleAudience", "Schedule audiences", "groups"),
     ("dispatch.WorkflowSetting", "Workflow settings", "speed"),
+    ("fleet.FleetConnection", "Connections", "link"),
 )
 OF_AN_ORGANIZATION = (
     ("workflows_app.Execution", "Executions", "history"),
@@ -37,6 +38,7 @@ OF_AN_ORGANIZATION = (
     ("workflows_app.WebhookDelivery", "Deliveries", "move_to_inbox"),
     ("dispatch.WorkflowSetting", "Workflow settings", "speed"),
     ("integrations.Config", "Configs", "tune"),
+    ("integrations.Connection", "Connections", "link"),
     ("integrations.CircuitBreaker", "Circuits", "electrical_services"),
     ("orgs.AuditEvent", "Audit log", "policy"),
 )

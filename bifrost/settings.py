@@ -46,6 +46,7 @@ SHARED_APPS = [
     "django_tenants",
     "bifrost",
     "workflows_app.dispatch",
+    "integrations.fleet",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -282,7 +283,11 @@ SCHEDULES = {"late_seconds": env.float("BIFROST_SCHEDULE_LATE_SECONDS", 120.0)}
 # Steps of provisioning an organization that higher layers add, as dotted paths of functions(OrganizationRecord).
 PROVISIONING_STEPS = ["integrations.secrets.prepare_organization"]
 # The same before an organization is dropped.
-DROPPING_STEPS = ["workflows_app.recovery.forget_organization", "integrations.secrets.remove_organization"]
+DROPPING_STEPS = [
+    "workflows_app.recovery.forget_organization",
+    "integrations.oauth.fleet.forget_organization",
+    "integrations.secrets.remove_organization",
+]
 
 METRICS_TOKEN = env.str("BIFROST_METRICS_TOKEN", "")  # without one, /metrics does not exist
 

@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from bifrost.health import HealthView
 from bifrost.schema import DocsView, SchemaView
+from integrations.oauth.views import lead_back
 from orgs.sites import staff_site
 from workflows_app.metrics.views import MetricsView
 from workflows_app.pages import show_workflows
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api(?:/|$)", unknown_route),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("webhooks", include("workflows_app.webhooks.urls")),
+    path("oauth/callback", lead_back, name="oauth-callback"),
     path("admin/workflows/", staff_site.admin_view(show_workflows), name="staff-workflows"),
     path("admin/", staff_site.urls),
     re_path(r"^(?:admin)?$", RedirectView.as_view(pattern_name="admin:index")),

@@ -18,6 +18,7 @@ from integrations.configs import delete_config, set_config, snapshot
 from integrations.forms import ConfigForm, is_hidden
 from integrations.holding import rows
 from integrations.models import CircuitBreaker, Config
+from integrations.oauth import admin as connections_admin  # noqa: F401  registers the pages of connections
 from orgs.permissions import MANAGE_CONFIG, VIEW_CONFIG
 from orgs.records import OrganizationRecord
 from orgs.resolver import resolve

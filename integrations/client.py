@@ -43,10 +43,10 @@ class Pool(httpx.AsyncHTTPTransport):
     """The process's connections to public services, or to those that may lie in a private network."""
 
     def __init__(self, *, private: bool) -> None:
-        super().__init__(verify=_tls())
+        super().__init__(verify=tls())
         # httpx has no way to say who connects; httpcore, on which it stands, has.
         self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=_tls(),
+            ssl_context=tls(),
             max_connections=MOST_CONNECTIONS,
             max_keepalive_connections=KEPT_CONNECTIONS,
             keepalive_expiry=KEPT_SECONDS,
@@ -55,7 +55,7 @@ class Pool(httpx.AsyncHTTPTransport):
 
 
 @lru_cache(maxsize=1)
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Reading the authorities' certificates takes some 20 ms: once for each process."""
     return httpx.create_ssl_context()
 

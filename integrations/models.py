@@ -8,6 +8,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from uuid6 import uuid7
 
+from integrations.oauth.models import Connection, SharedToken
+
+__all__ = ["CircuitBreaker", "Config", "Connection", "RateLimit", "SharedToken"]
+
 
 class Config(models.Model):
     """An organization's key and value. A value of type secret names a secret in the vault, never its text.

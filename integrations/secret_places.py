@@ -4,6 +4,7 @@ orgs/{org_id}/{name}     an organization's own, documented as {org_id}--{name}
 orgs/{org_id}/webhooks/  what its webhooks' senders prove themselves by; out of the reach of workflows
 tags/{tag}/{name}        the default for organizations with that tag
 msp/defaults/{name}      the MSP's default for all
+connections/{org_id}/    client secrets and tokens of its OAuth connections; out of the reach of `get_secret`, too
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ def own_place(organization: OrganizationRecord) -> Place:
 def webhooks_place(organization: OrganizationRecord) -> Place:
     """No secret's name has a slash, so nothing that a workflow asks for lies here."""
     return Place(f"orgs/{organization.org_id}/webhooks", "organization")
+
+
+def connections_place(organization: OrganizationRecord) -> Place:
+    """Apart from its secrets, so that no name of a secret can mean a token."""
+    return Place(f"connections/{organization.org_id}", "organization")
 
 
 def tag_place(tag: str) -> Place:
@@ -99,6 +105,8 @@ def policy_name(organization: OrganizationRecord) -> str:
 
 
 def policy_text(organization: OrganizationRecord, mount: str) -> str:
-    """The organization's policy: it reads where its secrets are looked for, and does nothing else."""
-    paths = [f"{mount}/data/{place.folder}/*" for place in search_order(organization)]
+    """The organization's policy: it reads where its secrets are looked for, and the tokens of its own connections. It
+    does nothing else."""
+    places = [*search_order(organization), connections_place(organization)]
+    paths = [f"{mount}/data/{place.folder}/*" for place in places]
     return json.dumps({"path": {path: {"capabilities": ["read"]} for path in paths}})

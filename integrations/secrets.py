@@ -27,6 +27,7 @@ from integrations.secret_places import (
     address,
     check_secret_name,
     check_secret_value,
+    connections_place,
     is_secret_name,
     own_place,
     policy_name,
@@ -151,13 +152,25 @@ def previous_secret_future(organization: OrganizationRecord, name: str) -> Futur
 
 
 def read_at(organization: OrganizationRecord, place: Place, name: str) -> str | None:
-    """What lies at this very place, by the organization's own rights; None where nothing does. Raises VaultUnavailable.
+    """As future_at, and waits for it."""
+    return waited(future_at(organization, place, name))
 
-    Blocks; reads of one name that are under way at the same time are one.
+
+def future_at(organization: OrganizationRecord, place: Place, name: str) -> Future[str | None]:
+    """What lies at this very place, by the organization's own rights; None where nothing does. VaultUnavailable.
+
+    Never blocks; reads of one name that are under way at the same time are one.
     """
     check_secret_name(name)
     path = place.path(name)
-    return waited(_vault().flights.join((organization.id, path), partial(_read_at, organization, path)))
+    return _vault().flights.join((organization.id, path), partial(_read_at, organization, path))
+
+
+def read_versioned(organization: OrganizationRecord, place: Place, name: str) -> tuple[str, int] | None:
+    """What lies there now, with the vault's number of it for `write_at`: never the answer to an earlier question."""
+    path = place.path(name)
+    answer = _as_organization(organization, path, time.monotonic() + SECONDS)
+    return None if answer is None else (_text(answer, organization, path), answer["data"]["metadata"]["version"])
 
 
 def find_secret(organization: OrganizationRecord, name: str) -> FoundSecret:
@@ -272,17 +285,23 @@ def known_secrets(organization: OrganizationRecord) -> list[tuple[str, Place]]:
     return sorted(found.items())
 
 
-def write_at(place: Place, name: str, value: str, overlap: timedelta = timedelta(0)) -> None:
-    """As write_secret, for any place: a tag's default or the MSP's."""
+def write_at(
+    place: Place, name: str, value: str, overlap: timedelta = timedelta(0), replaces: int | None = None
+) -> None:
+    """As write_secret, for any place: a tag's default or the MSP's.
+
+    `replaces`: the vault's number of what is there, 0 for nothing; VaultRejected where something else is.
+    """
     check_secret_name(name)
     check_secret_value(value)
     data = {"value": value}
     if overlap:
         data["previous_until"] = (datetime.now(UTC) + overlap).isoformat()
-    answer = platform().call("post", f"{settings.VAULT_MOUNT}/data/{place.path(name)}", {"data": data})
+    condition = {} if replaces is None else {"options": {"cas": replaces}}
+    answer = platform().call("post", f"{settings.VAULT_MOUNT}/data/{place.path(name)}", {"data": data, **condition})
     version = answer["data"]["version"]
     former = range(max(1, version - VERSIONS_KEPT), version - 1 if overlap else version)
-    if former:
+    if former and replaces is None:
         path = f"{settings.VAULT_MOUNT}/destroy/{place.path(name)}"
         platform().call("post", path, {"versions": list(former)})
 
@@ -308,7 +327,7 @@ def prepare_organization(organization: OrganizationRecord) -> None:
 
 def remove_organization(organization: OrganizationRecord) -> None:
     """Deletes the organization's secrets and its policy, so that a later one of the same org_id inherits nothing."""
-    for place in (own_place(organization), webhooks_place(organization)):
+    for place in (own_place(organization), webhooks_place(organization), connections_place(organization)):
         for name in list_at(place):
             platform().call("delete", f"{settings.VAULT_MOUNT}/metadata/{place.path(name)}")
     platform().call("delete", f"sys/policies/acl/{policy_name(organization)}")

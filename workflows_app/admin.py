@@ -25,6 +25,7 @@ from workflows_app import limit_admin as _limit_admin  # noqa: F401  registers i
 from workflows_app import queries
 from workflows_app.alerts import admin as _alerts  # noqa: F401  registers its pages
 from workflows_app.approvals import admin as _approvals  # noqa: F401  registers its pages
+from workflows_app.connections import staff_admin as _all_connections  # noqa: F401  the same
 from workflows_app.dispatch.admin import LABELS, as_word
 from workflows_app.errors import UnknownExecution
 from workflows_app.execution_actions import ExecutionActions

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import structlog
 
+from integrations.oauth.upkeep import mark_ended, refresh_idle
+from workflows_app.alerts.connections import watch_connections
 from workflows_app.alerts.failing import watch_schedules
 from workflows_app.alerts.overdue import watch_executions
 from workflows_app.alerts.sending import send_due
@@ -30,9 +32,12 @@ PARTS: tuple[Callable[[], object], ...] = (
     close_orphans,
     watch_schedules,
     watch_executions,
+    mark_ended,
+    watch_connections,
     send_due,
     forget_old,
     maintain,
+    refresh_idle,  # asks providers, which may take a minute
 )
 
 

@@ -22,5 +22,6 @@ urlpatterns = [
     path("", include("workflows_app.alerts.urls")),
     path("", include("workflows_app.audit.urls")),
     path("", include("workflows_app.configuration.urls")),
+    path("", include("workflows_app.connections.urls")),
     path("executions/<str:execution_id>/journal", views.JournalView.as_view(), name="api-execution-journal"),
 ]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any, NoReturn
 
 from bifrost.sdk.children import BlockingHandle, ParentClose
+from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.host import Host
@@ -29,9 +30,10 @@ class BlockingContext(PlainCalls):
         """The secret's value; see `OrganizationContext.get_secret`."""
         return str(self._wait(self._awaiting.get_secret(name, previous=previous)))
 
-    def get_oauth_connection(self, name: str) -> Any:
-        """ConfigurationError where the connection is missing."""
-        raise self._no_connection(name)
+    def get_oauth_connection(self, name: str) -> OAuthCredentials:
+        """The credentials of an OAuth connection; see `OrganizationContext.get_oauth_connection`."""
+        credentials: OAuthCredentials = self._wait(self._awaiting.get_oauth_connection(name))
+        return credentials
 
     @property
     def dry_run(self) -> bool:

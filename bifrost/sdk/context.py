@@ -10,6 +10,7 @@ from bifrost.sdk.approvals import AsksForApproval
 from bifrost.sdk.auditing import audit_call
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.children import ChildCalls
+from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
@@ -36,9 +37,13 @@ class OrganizationContext(AsksForApproval, ChildCalls, OutsideServices, Protecti
         self._host.check()
         return await self._host.secret(name, previous)
 
-    async def get_oauth_connection(self, name: str) -> Any:
-        """ConfigurationError where the connection is missing."""
-        raise self._no_connection(name)
+    async def get_oauth_connection(self, name: str) -> OAuthCredentials:
+        """The credentials of an OAuth connection, whatever the case of its name: the organization's own, else one that
+        the MSP shares. Their token is refreshed ahead of its end. ConfigurationError where there is none,
+        IntegrationError where a person has to reconnect it.
+        """
+        self._host.check()
+        return await self._host.connection(name_of(name))
 
     async def step(self, name: Any, function: Any = MISSING, /, *args: Any, options: Any = None, **kwargs: Any) -> Any:
         """Does `function(*args, **kwargs)` as a step: once recorded, its result is never computed again.

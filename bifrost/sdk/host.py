@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
+from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.durable import Wait
 from bifrost.sdk.http.service import Credentials, Make, Service
 from bifrost.sdk.questions import Asked
@@ -59,6 +60,11 @@ class Host(Protocol):
 
     async def secret(self, name: str, previous: bool) -> str:
         """ConfigurationError names a secret that is missing, or that has no previous value."""
+
+    async def connection(self, name: str) -> OAuthCredentials:
+        """Those of an OAuth connection, with a token that is good for minutes. ConfigurationError names a connection
+        that is missing; IntegrationError says that a person has to connect it.
+        """
 
     def progress(self, done: float, total: float, message: str) -> None:
         """Shows how far the run is."""

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from bifrost.sdk.caller import Caller
 from bifrost.sdk.documents import exact
-from bifrost.sdk.errors import ConfigurationError, PermissionError, ValidationError
+from bifrost.sdk.errors import PermissionError, ValidationError
 from bifrost.sdk.host import Host
 from bifrost.sdk.tolerant import JSON, plain
 
@@ -185,10 +185,6 @@ class PlainCalls:
         present, value = self._host.config(name_of(key))
         # A copy of its own: the snapshot serves the whole run.
         return present, plain(value)
-
-    def _no_connection(self, name: str) -> ConfigurationError:
-        self._host.check()
-        return ConfigurationError(f'There is no OAuth connection "{name_of(name)}"', config_key=name_of(name))
 
     def _child_parameters(self, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
         self._host.check()

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from bifrost.sdk.auditing import step_event
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller, OrganizationFacts
+from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.context import OrganizationContext
 from bifrost.sdk.documents import exact
 from bifrost.sdk.durable import Wait
@@ -27,7 +28,7 @@ from bifrost.sdk.http.service import Credentials, Make, Service
 from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall, StepInfo, StepOptions, current_step
 from bifrost.sdk.testing_children import Child, Children, Started
-from bifrost.sdk.testing_services import client_for, integrations_of
+from bifrost.sdk.testing_services import client_for, connections_of, integrations_of
 from bifrost.sdk.tolerant import JSON
 from bifrost.sdk.virtual import VirtualClock, decided
 
@@ -38,6 +39,7 @@ __all__ = [
     "BlockingRecordingContext",
     "ContinueAsNew",
     "MemoryHost",
+    "OAuthCredentials",
     "Record",
     "RecordingContext",
     "blocking_context",
@@ -76,6 +78,7 @@ class MemoryHost(Children):
     circuits: dict[str, datetime] = field(default_factory=dict)  # the open ones, and until when
     permissions: frozenset[str] | None = None
     integrations: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    connections: Mapping[str, OAuthCredentials] = field(default_factory=dict)
     answering: Any = None  # what is asked of outside services
     dry_run: bool = False
     records: list[Record] = field(default_factory=list)
@@ -166,6 +169,13 @@ class MemoryHost(Children):
         if key not in self.secrets:
             raise ConfigurationError(f'There is no secret "{key}"', config_key=name)
         return self.secrets[key]
+
+    async def connection(self, name: str) -> OAuthCredentials:
+        self.check()
+        if name.lower() not in self.connections:
+            raise ConfigurationError(f'There is no OAuth connection "{name}"', config_key=name)
+        self.record("connection", self.connections[name.lower()].connection_name, None)
+        return self.connections[name.lower()]
 
     def integration(self, name: str) -> Callable[[Any], Any] | None:
         return self.integrations.get(name)
@@ -265,6 +275,7 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     tenant_id: str | None = None,
     config: Mapping[str, Any] | None = None,
     secrets: Mapping[str, str] | None = None,
+    connections: Mapping[str, OAuthCredentials | str] | None = None,
     caller: Caller | None = None,
     workflows: Mapping[str, Child] | None = None,
     checkpoints: Mapping[str, Any] | None = None,
@@ -282,7 +293,8 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     workflow_name: str = "test_workflow",
     attempt: int = 1,
 ) -> RecordingContext:
-    """A context to call a workflow with. `workflows` are the children it may run; `checkpoints` what earlier
+    """A context to call a workflow with. `connections` are OAuth connections by name, as `OAuthCredentials` or just
+    their access token; `workflows` the children it may run; `checkpoints` what earlier
     attempts saved; `signals` (name and body) what waits in the inbox; `approvals` what people decide, in order
     (`{"approved": True, "comment": "", "values": {...}, "decided_by": Caller(...)}`); `before` the changes that this
     run came by before they were made (`context.patched`); `open_circuits` the services that are not to be called for
@@ -300,6 +312,7 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
             caller=caller or Caller("test-user", "test@example.com", "Test User"),
             configs=dict(config or {}),
             secrets=dict(secrets or {}),
+            connections=connections_of(connections),
             workflows=dict(workflows or {}),
             checkpoints=dict(checkpoints or {}),
             execution_id=execution_id,

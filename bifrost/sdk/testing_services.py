@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.errors import ConfigurationError
 from bifrost.sdk.http.service import Credentials, Service
 from bifrost.sdk.integration import BaseIntegration
@@ -28,6 +29,15 @@ def _maker(given: Any) -> Callable[[Any], Any]:
     if isinstance(given, type) and issubclass(given, BaseIntegration):
         return given
     return lambda context: given
+
+
+def connections_of(given: Mapping[str, Any] | None) -> dict[str, OAuthCredentials]:
+    """By name in lower case: credentials as they are, or made of the access token alone."""
+    return {name.lower(): _credentials(name, each) for name, each in (given or {}).items()}
+
+
+def _credentials(name: str, given: Any) -> OAuthCredentials:
+    return given if isinstance(given, OAuthCredentials) else OAuthCredentials(name, str(given))
 
 
 def client_for(host: MemoryHost, service: Service, credentials: Credentials | None, http: Any) -> ServiceClient:

@@ -5,7 +5,7 @@
 # Whoever holds this token can write any org-* policy and make tokens of it. It guards against mistakes, not against
 # the machine that the platform runs on.
 
-# Secrets of organizations, defaults by tag, the MSP's defaults.
+# Secrets of organizations, tokens of their OAuth connections, defaults by tag, the MSP's defaults.
 path "bifrost/data/orgs/+/+" {
   capabilities = ["create", "update"]
 }
@@ -13,6 +13,12 @@ path "bifrost/data/orgs/+/webhooks/+" {
   capabilities = ["create", "update"]
 }
 path "bifrost/metadata/orgs/+/*" {
+  capabilities = ["list", "delete"]
+}
+path "bifrost/data/connections/+/+" {
+  capabilities = ["create", "update"]
+}
+path "bifrost/metadata/connections/+/*" {
   capabilities = ["list", "delete"]
 }
 path "bifrost/data/tags/+/+" {

@@ -27,6 +27,7 @@ PAGES = [
     "/admin/dispatch/scheduleaudience/add/",
     "/admin/dispatch/workflowsetting/",
     "/admin/dispatch/workflowsetting/add/",
+    "/admin/fleet/fleetconnection/",
     "/admin/workflows/",
     "/admin/password_change/",
     ORGANIZATION,
@@ -42,6 +43,10 @@ PAGES = [
     f"{ORGANIZATION}integrations/config/",
     f"{ORGANIZATION}integrations/config/add/",
     f"{ORGANIZATION}integrations/circuitbreaker/",
+    f"{ORGANIZATION}integrations/connection/",
+    f"{ORGANIZATION}integrations/connection/add/",
+    f"{ORGANIZATION}integrations/connection/add/?provider=microsoft",
+    f"{ORGANIZATION}integrations/connection/add/?provider=generic",
     f"{ORGANIZATION}orgs/auditevent/",
     "/api/docs",
 ]

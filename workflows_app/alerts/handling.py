@@ -35,6 +35,18 @@ def resolve(organization: OrganizationRecord, alert: UUID, actor: Actor) -> None
     _move(organization, alert, (State.OPEN, State.ACKNOWLEDGED), changes, actor, "alert.resolve")
 
 
+def resolve_key(organization: OrganizationRecord, key: str) -> bool:
+    """What the alert of this key told of is well again by itself; False where none is open. Call inside a transaction,
+    in the organization's schema."""
+    found = Alert.objects.filter(key=key).exclude(state=State.RESOLVED).values_list("id", flat=True).first()
+    if found is None:
+        return False
+    by = {"kind": "system", "id": "system", "email": "", "name": "Bifrost"}
+    Alert.objects.filter(id=found).update(state=State.RESOLVED, resolved_at=Now(), resolved_by=by)
+    OpenAlert.objects.filter(alert=found).delete()
+    return True
+
+
 def _move(
     organization: OrganizationRecord,
     id_: UUID,

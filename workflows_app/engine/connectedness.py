@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
+from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.errors import ConfigurationError, WorkflowException
 from bifrost.sdk.http.service import Credentials, Make, Service
 from bifrost.sdk.sanitizing import Scrubber
 from integrations import access_tokens, configs, secrets
 from integrations.client import service_client
 from integrations.configs import ConfigSnapshot, SecretReference
+from integrations.oauth import refreshing
 from integrations.vendors import built_in
 from workflows_app import catalog
 from workflows_app.engine.calling import RunCalls
+from workflows_app.engine.protection import ask
 
 if TYPE_CHECKING:
     from bifrost.sdk.http.client import ServiceClient
@@ -35,6 +39,7 @@ class Connectedness:
         self._config = config
         self._secrets: dict[str, str] = {}
         self._reading: dict[str, asyncio.Future[str]] = {}
+        self._connections: set[str] = set()  # those that the journal tells of
 
     def config(self, key: str) -> tuple[bool, Any]:
         """The config's value at the start of the run; a reference to a secret yields the secret."""
@@ -62,6 +67,18 @@ class Connectedness:
             self._reading[key] = asyncio.wrap_future(read(run.facts.organization, name))
             run.record("secret", key, None)
         return self._keep_secret(key, await asyncio.shield(self._reading[key]))
+
+    async def connection(self, name: str) -> OAuthCredentials:
+        """Those of an OAuth connection; their token is from then on removed from all that is recorded."""
+        run = self._run
+        run.check()
+        organization, in_thread = run.facts.organization, partial(ask, run)
+        given = await refreshing.credentials(organization, name, run.workflow_name, in_thread)
+        self.scrubber.add(given.access_token)
+        if given.connection_name not in self._connections:
+            self._connections.add(given.connection_name)
+            run.record("connection", given.connection_name, None)
+        return given
 
     def fetch_secret_configs(self, keys: Iterable[str]) -> None:
         """Before the start, in a thread that may wait: reads the secrets to which these configs refer.

@@ -18,7 +18,8 @@ from workflows_app.engine.history import History, Line, history_of
 # What the code only says is not told again, only known to be there.
 _LINES = """
 SELECT execution_id, seq, kind, name, path, number,
-    CASE WHEN kind IN ('log', 'variable', 'integration_call', 'secret', 'saga') THEN NULL ELSE data END, exact
+    CASE WHEN kind IN ('log', 'variable', 'integration_call', 'secret', 'connection', 'saga') THEN NULL ELSE data END,
+    exact
 FROM workflows_app_executionevent
 WHERE execution_id = ANY(%s::uuid[]) AND kind NOT IN ('error', 'recovery', 'progress')
 ORDER BY execution_id, seq

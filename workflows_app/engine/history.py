@@ -12,7 +12,7 @@ OPERATIONS = frozenset({"step", "timer", "signal", "approval", "child", "start"}
 # A stop from which the code went on to compensate: it takes its place among the outcomes.
 STOP = "stop"
 # Kinds of what the code says and does not hear: a run that resumes says it again, and it is written once.
-NOTES = frozenset({"log", "checkpoint", "variable", "integration_call", "secret", "saga"})
+NOTES = frozenset({"log", "checkpoint", "variable", "integration_call", "secret", "connection", "saga"})
 # Kinds of what the code was once told, and is told again.
 VALUES = frozenset({"value", "config"})
 # In the data of a line that is another execution's, which this one began with.

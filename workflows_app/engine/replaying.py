@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.errors import WorkflowException
 from bifrost.sdk.http.client import ServiceClient
 from bifrost.sdk.http.service import Credentials, Make, Service
@@ -87,6 +88,10 @@ class ReplayRun(Run):
     def http(self, service: Service, credentials: Credentials | None) -> ServiceClient:
         """What it changed is recorded as steps; what it reads nobody knows any more."""
         return ServiceClient(service, RunCalls(self), NothingGoesOut())
+
+    async def connection(self, name: str) -> OAuthCredentials:
+        self.check()
+        return OAuthCredentials(name, self._secret_now(f"connection {name}"))
 
     def _secret_now(self, name: str) -> str:
         self.secrets_asked = True

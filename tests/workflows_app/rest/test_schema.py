@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from bifrost.schema import document
 from integrations.configs import set_config
+from integrations.oauth import connections
 from integrations.secrets import delete_secret, list_secrets, prepare_organization, write_secret
 from orgs.models import ApiToken
 from orgs.records import OrganizationRecord
@@ -140,6 +141,7 @@ OPERATIONS = [
     "listWebhookDeliveries",
     "getWebhookDelivery",
     "redeliverWebhook",
+    "listConnections",
     "listSchedules",
     "getSchedule",
     "putSchedule",
@@ -197,6 +199,8 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
     catalog.refresh()
     settle(organization, "called", {}, ACTOR)
     set_config(organization, "timeout", 30, "int")
+    own = {"name": "Halo", "provider": "halopsa", "client_id": "c", "client_authentication": "none"}
+    connections.create(organization, {**own, "authorize_url": "https://a.example", "token_url": "https://a.example/t"})
     make_notice(organization, Recipient(f"token:{ApiToken.objects.get().id}", ""))
     return {
         "alert_id": str(make_alert(organization, details={"a": [1]})),
