@@ -277,24 +277,33 @@ def test_many_open_alerts_are_counted_and_cut(
 def test_the_sidebar_has_everything_in_its_order(msp: OrganizationRecord) -> None:
     assert entries(staff(msp, role="owner").get("/admin/orgs/organization/")) == [
         *("Overview", "Organizations", "People", "Memberships", "Tokens", "Audit log"),
-        *("Fleet", "Run queue", "Workers", "Schedules", "Schedule audiences", "Workflow settings", "Workflows"),
+        *(
+            "Fleet",
+            "Run queue",
+            "Workers",
+            "Schedules",
+            "Schedule audiences",
+            "Workflow settings",
+            "Connections",
+            "Workflows",
+        ),
     ]
 
 
 def test_the_sidebar_leaves_out_what_a_role_may_not_open(msp: OrganizationRecord) -> None:
     page = staff(msp, role="auditor").get("/admin/")
-    looks = ["Fleet", "Run queue", "Workers", "Schedules", "Schedule audiences", "Workflow settings", "Workflows"]
-    assert entries(page) == ["Overview", "Organizations", "Audit log", *looks]
+    looks = ["Fleet", "Run queue", "Workers", "Schedules", "Schedule audiences", "Workflow settings"]
+    assert entries(page) == ["Overview", "Organizations", "Audit log", *looks, "Connections", "Workflows"]
     assert entries(staff(msp, role="viewer").get("/admin/")) == ["Overview"]
 
 
 def test_an_organization_s_sidebar_leads_into_it_and_back(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     page = staff(msp).get("/o/acme/admin/")
     lists = ["Executions", "Approvals", "Alerts", "Schedules", "Webhooks", "Deliveries", "Workflow settings", "Configs"]
-    assert entries(page) == [*lists, "Circuits", "Audit log", "Secrets", "All organizations"]
+    assert entries(page) == [*lists, "Connections", "Circuits", "Audit log", "Secrets", "All organizations"]
     sidebar = page.content.decode().partition('id="nav-sidebar-apps"')[2]
     links = re.findall(r'href="([^"]+)"', sidebar)
-    assert [links[0], links[7], links[10], links[11]] == [
+    assert [links[0], links[7], links[11], links[12]] == [
         "/o/acme/admin/workflows_app/execution/",
         "/o/acme/admin/integrations/config/",
         "/o/acme/admin/secrets/",

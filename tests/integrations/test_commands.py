@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -133,3 +134,13 @@ def test_prepares_the_vault_with_every_organizations_policy(stored: Organization
     vault("DELETE", "sys/policies/acl/org-acme").raise_for_status()
     assert "policies of 3 organizations" in say("prepare_vault")
     assert vault("GET", "sys/policies/acl/org-acme").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_sign_in_is_made_where_it_is_asked_for(settings: Any) -> None:
+    printed = dict(line.split("=", 1) for line in say("prepare_vault", "--approle").splitlines() if "=" in line)
+
+    settings.VAULT_TOKEN = ""
+    settings.VAULT_ROLE_ID, settings.VAULT_SECRET_ID = printed["VAULT_ROLE_ID"], printed["VAULT_SECRET_ID"]
+    secrets.reset()
+    assert secrets.health().healthy

@@ -20,14 +20,15 @@ from tests.orgs.test_cloning import described
 committed = pytest.mark.django_db(transaction=True)
 
 
-TABLES = ("integrations_config", "integrations_circuitbreaker", "integrations_ratelimit")
-
-
 def set_back(schema_name: str) -> None:
     """Takes the migrations of integrations back, as if the code had moved on."""
     with connection.cursor() as cursor:
-        for table in TABLES:
-            cursor.execute(f'DROP TABLE IF EXISTS "{schema_name}".{table}')
+        cursor.execute(
+            r"SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename LIKE 'integrations\_%%'",
+            [schema_name],
+        )
+        for (table,) in cursor.fetchall():
+            cursor.execute(f'DROP TABLE "{schema_name}".{table} CASCADE')
         cursor.execute(f"DELETE FROM \"{schema_name}\".django_migrations WHERE app = 'integrations'")
 
 

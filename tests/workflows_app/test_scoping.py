@@ -1,0 +1,161 @@
+"""Whose things are found: each kind, by each door, as an organization's own, another's, the MSP's for all, or nobody's.
+
+The doors are the API, the organization's pages, a workflow's context, and the command that runs one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from integrations import configs, secrets
+from integrations.configs import set_config
+from integrations.oauth import connections
+from integrations.secret_defaults import write_default
+from integrations.secret_places import MSP_DEFAULTS, own_place
+from integrations.secrets import write_secret
+from orgs.records import OrganizationRecord
+from tests.factories import PASSWORD, make_token, make_user
+from tests.workflows_app.engine.conftest import ADA, Workspace, engine_stops, workspace  # noqa: F401
+from workflows_app.executions import Start, submit
+
+NAME = "weather_account"
+WHOSE = ("own", "another's", "the MSP's", "nobody's")
+LOOKING = """
+    @workflow
+    async def look(context, kind, name):
+        try:
+            if kind == "config":
+                return context.get_config(name)
+            if kind == "secret":
+                return len(await context.get_secret(name))
+            await context.get_oauth_connection(name)
+        except ConfigurationError:
+            return None
+        except IntegrationError as error:
+            return error.message  # there is one, and nobody has connected it
+"""
+
+
+@dataclass
+class People:
+    acme: OrganizationRecord
+    globex: OrganizationRecord
+    msp: OrganizationRecord
+
+    def holder(self, whose: str) -> OrganizationRecord | None:
+        return {"own": self.acme, "another's": self.globex, "the MSP's": self.msp}.get(whose)
+
+
+@pytest.fixture
+def people(
+    engine_stops: None,  # noqa: F811
+    acme: OrganizationRecord,
+    globex: OrganizationRecord,
+    msp: OrganizationRecord,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[People]:
+    monkeypatch.setattr(configs, "_layers", configs._Layers())
+    for organization in (acme, globex, msp):
+        secrets.prepare_organization(organization)
+    yield People(acme, globex, msp)
+    for place in (own_place(acme), own_place(globex), MSP_DEFAULTS):
+        for name in secrets.list_at(place):
+            secrets.delete_at(place, name)
+    secrets.reset()
+
+
+def plant(people: People, kind: str, whose: str) -> None:
+    holder = people.holder(whose)
+    if holder is None:
+        return
+    if kind == "config":
+        set_config(holder, NAME, "mild")
+    elif kind == "secret" and holder.is_msp:
+        write_default(MSP_DEFAULTS, NAME, "mild-weather")
+    elif kind == "secret":
+        write_secret(holder, NAME, "mild-weather")
+    else:
+        facts = {"name": NAME, "provider": "generic", "client_id": "c", "client_authentication": "none"}
+        addresses = {"authorize_url": "https://a.example", "token_url": "https://a.example/t"}
+        connections.create(holder, {**facts, **addresses, "shared": holder.is_msp})
+
+
+# --- the doors: each says whether it is found for acme ----------------------------------------------------------------
+
+
+def by_api(people: People, kind: str) -> bool:
+    answer = Client().get(f"/api/{kind}s", headers={"Authorization": f"Bearer {make_token(people.acme)}"})
+    assert answer.status_code == 200
+    return NAME in [each.get("key") or each.get("name") for each in answer.json()["results"]]
+
+
+def by_page(people: People, kind: str) -> bool:
+    pages = {
+        "config": "integrations/config/values/",
+        "secret": "secrets/",
+        "connection": "integrations/connection/",
+    }
+    client = Client()
+    assert client.login(username=make_user(people.msp, all_organizations=True).email, password=PASSWORD)
+    answer = client.get(f"/o/acme/admin/{pages[kind]}")
+    assert answer.status_code == 200
+    return NAME in answer.content.decode()
+
+
+def by_workflow(people: People, kind: str) -> bool:
+    outcome = submit(Start(people.acme, "look", {"kind": kind, "name": NAME}, ADA))
+    assert outcome.status == "Success"
+    return outcome.result is not None
+
+
+def by_command(people: People, kind: str) -> bool:
+    said = StringIO()
+    call_command(
+        "run_workflow",
+        "look",
+        "--org",
+        "acme",
+        "-p",
+        f"kind={kind}",
+        "-p",
+        f"name={NAME}",
+        stdout=said,
+        stderr=StringIO(),
+    )
+    return json.loads(said.getvalue()) is not None
+
+
+DOORS: dict[str, Callable[[People, str], Any]] = {
+    "api": by_api,
+    "page": by_page,
+    "workflow": by_workflow,
+    "command": by_command,
+}
+
+
+@pytest.mark.parametrize("whose", WHOSE)
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("kind", ["config", "secret", "connection"])
+def test_only_one_s_own_and_what_the_msp_gives_is_found(
+    people: People,
+    workspace: Workspace,  # noqa: F811
+    kind: str,
+    door: str,
+    whose: str,
+) -> None:
+    workspace.add(LOOKING)
+    plant(people, kind, whose)
+
+    found = DOORS[door](people, kind)
+
+    # What the MSP shares is used here and looked after there: an organization's list of connections holds its own.
+    expected = whose == "own" or (whose == "the MSP's" and (kind, door) != ("connection", "page"))
+    assert found is expected
