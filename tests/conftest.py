@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 # Before anything reads it: tests, and the processes that they start, never write into the tree.
 os.environ["BIFROST_DATA_DIR"] = tempfile.mkdtemp(prefix="bifrost-test-")
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
+from xdist.scheduler import LoadScopeScheduling
 
 from integrations.vault_setup import prepare_vault
 from orgs import directory, provisioning
@@ -43,12 +45,15 @@ def pytest_configure() -> None:
         settings.VAULT_TOKEN = os.environ["VAULT_TOKEN"] = ROOT_TOKEN
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares a running platform belongs into one process."""
-    for item in items:
-        if item.nodeid.startswith(("tests/acceptance/", "tests/pages/")):
-            item.add_marker(pytest.mark.xdist_group("platform"))
+class Sharing(LoadScopeScheduling):
+    """Side by side: a file belongs into one process, and so does all that shares a running platform."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "platform" if nodeid.startswith(("tests/acceptance/", "tests/pages/")) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:
+    return Sharing(config, log)
 
 
 def pytest_unconfigure() -> None:

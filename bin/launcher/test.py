@@ -21,7 +21,7 @@ from .waiting import StartFailed, Stopped, StopRequest
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 WITHOUT_LONG_ONES = ("-m", "not faults")
 # The whole suite in two processes, since much of it waits; tests/conftest.py says what belongs into one of them.
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadgroup")
+SIDE_BY_SIDE = ("-n", "2", "--dist", "loadscope")
 _LEFTOVER_SECONDS = 3.0
 _GRACE_SECONDS = 20.0
 

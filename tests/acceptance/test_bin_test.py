@@ -75,7 +75,7 @@ def test_a_choice_by_marker_is_the_callers(given: list[str]) -> None:
 
 @pytest.mark.parametrize("given", [[], ["-x"], ["--durations=20"]])
 def test_all_of_them_run_side_by_side(given: list[str]) -> None:
-    assert parse(given) == ["-n", "2", "--dist", "loadgroup", "-m", "not faults", *given]
+    assert parse(given) == ["-n", "2", "--dist", "loadscope", "-m", "not faults", *given]
 
 
 @pytest.mark.faults
