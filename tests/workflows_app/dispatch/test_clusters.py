@@ -214,7 +214,7 @@ def test_a_second_signal_ends_the_grace(own_workers: WorkersCommand) -> None:
 
     assert own_workers.stop() == 0
 
-    assert time.monotonic() - began < 8  # the grace alone takes ten
+    assert time.monotonic() - began < 8  # without the second one, twelve
     assert own_workers.processes() == {}
 
 
