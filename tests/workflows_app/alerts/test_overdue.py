@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -85,16 +86,18 @@ def test_of_a_workflow_that_is_gone_an_hour_is_taken(acme: OrganizationRecord) -
 @pytest.mark.parametrize(
     ("status", "fields"),
     [
-        ("Suspended", {}),
-        ("PendingApproval", {}),
-        ("Queued", {"lane": Lane.LIMITED}),
-        ("Queued", {"run_at": timezone.now() + timedelta(days=1)}),
-        ("Queued", {"queued_at": timezone.now()}),
+        ("Suspended", dict),
+        ("PendingApproval", dict),
+        ("Queued", lambda: {"lane": Lane.LIMITED}),
+        ("Queued", lambda: {"run_at": timezone.now() + timedelta(days=1)}),
+        ("Queued", lambda: {"queued_at": timezone.now()}),
     ],
     ids=["suspended", "pending", "held back by a limit", "not due yet", "queued anew"],
 )
-def test_what_waits_for_a_reason_is_not_overdue(acme: OrganizationRecord, status: str, fields: dict[str, Any]) -> None:
-    make_row(acme, status, 10_000, **fields)
+def test_what_waits_for_a_reason_is_not_overdue(
+    acme: OrganizationRecord, status: str, fields: Callable[[], dict[str, Any]]
+) -> None:
+    make_row(acme, status, 10_000, **fields())
     assert watch_executions() == 0
 
 
