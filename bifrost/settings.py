@@ -116,6 +116,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = env.bool("BIFROST_HTTPS", False)
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
 LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
 MESSAGE_STORAGE = "orgs.messages.OrganizationMessages"
 
 # --- API ---------------------------------------------------------------------------------------------------------
