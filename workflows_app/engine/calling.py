@@ -35,7 +35,7 @@ class RunCalls:
         return str(self._run.scrubber.scrub(text))
 
     def tracked(self, call: dict[str, Any]) -> None:
-        self._run.record("integration_call", call["integration"], self._run.clean(call))
+        self._run.record("integration_call", call["integration"], call)
 
     async def step(self, call: StepCall) -> Any:
         return await self._run.step(call)
