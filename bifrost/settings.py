@@ -59,7 +59,7 @@ SHARED_APPS = [
     "drf_spectacular_sidecar",
     "django_q",
 ]
-TENANT_APPS = ["integrations", "workflows_app"]
+TENANT_APPS = ["integrations", "workflows_app", "forms_app"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
 
 MIDDLEWARE = [

@@ -27,7 +27,7 @@ SHARED_ONLY = (
     "django_q",
 )
 # Each is multiplied by the number of organizations (T16).
-MOST_TENANT_TABLES = 15
+MOST_TENANT_TABLES = 22
 
 
 @register(Tags.database)

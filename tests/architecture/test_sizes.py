@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 ROOT = Path(__file__).parents[2]
-CODE = ("bifrost", "orgs", "integrations", "workflows_app", "workspace", "bin", "bench")
+CODE = ("bifrost", "orgs", "integrations", "workflows_app", "forms_app", "workspace", "bin", "bench")
 
 
 @cache

@@ -1,0 +1,100 @@
+"""The definition that a workflow's own parameters make: what a form begins with, and what a workflow without one has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bifrost.sdk.declarations import MISSING
+from bifrost.sdk.fields import Fields
+from bifrost.sdk.parameters import ParameterSpec
+from workflows_app.inputs.definition import Definition
+from workflows_app.inputs.fields import KINDS, Choice, Field
+
+_KINDS: Mapping[str, str] = {
+    "string": "text",
+    "int": "number",
+    "float": "number",
+    "bool": "checkbox",
+    "dict": "json",
+    **{kind: kind for kind in ("email", "date", "datetime", "json", "list", "secret", "file")},
+}
+
+
+def definition_of(parameters: Fields, provider_inputs: Mapping[str, tuple[str, ...]]) -> Definition:
+    """A field for each parameter, in their order.
+
+    `provider_inputs`: the arguments that each data provider takes beside the context; one that bears the name of
+    another parameter takes that one's value.
+    """
+    fields: list[Field] = []
+    for parameter in _providers_last(parameters.parameters, provider_inputs):
+        before = {field.name for field in fields}
+        fields.append(field_of(parameter, provider_inputs.get(parameter.data_provider or "", ()), before))
+    return Definition(tuple(fields))
+
+
+def field_of(
+    parameter: ParameterSpec, arguments: tuple[str, ...] = (), before: frozenset[str] | set[str] = frozenset()
+) -> Field:
+    """The field of one parameter. `before`: the fields that its data provider's arguments may be taken from."""
+    shape = parameter.values
+    said: dict[str, Any] = {
+        "name": parameter.name,
+        "kind": _kind(parameter),
+        "label": parameter.label,
+        "help": parameter.description,
+        # What is not ticked is an answer: a bool that is required need not be true.
+        "required": parameter.required and parameter.type != "bool",
+        "rules": _rules(parameter),
+        "provider": parameter.data_provider,
+    }
+    if parameter.default is not MISSING and parameter.default is not None:
+        said["default"] = parameter.default
+    if parameter.data_provider:
+        said["inputs"] = {argument: argument for argument in arguments if argument in before}
+    elif said["kind"] in ("choice", "multiple_choice"):
+        choices = (shape.item.choices if shape.item else ()) or shape.choices
+        said["choices"] = tuple(Choice(value, str(value)) for value in choices)
+    return Field(**said)
+
+
+def _kind(parameter: ParameterSpec) -> str:
+    shape = parameter.values
+    if parameter.type == "list":
+        chosen = parameter.data_provider or (shape.item and shape.item.choices)
+        return "multiple_choice" if chosen else "list"
+    if parameter.data_provider or shape.choices:
+        return "choice"
+    if parameter.type == "dict" and shape.item is not None and shape.item.kind == "string":
+        return "key_value"
+    return _KINDS[parameter.type]
+
+
+def _rules(parameter: ParameterSpec) -> dict[str, Any]:
+    """The parameter's own rules but its choices, which a form shows as such."""
+    rules = {rule: said for rule, said in parameter.validation.items() if rule != "enum"}
+    if parameter.type == "int":
+        rules["whole"] = True
+    return rules if KINDS[_kind(parameter)] != "json" else {}
+
+
+def _providers_last(
+    parameters: tuple[ParameterSpec, ...], provider_inputs: Mapping[str, tuple[str, ...]]
+) -> list[ParameterSpec]:
+    """In their order, but one whose options depend on others comes behind these."""
+    left = list(parameters)
+    ordered: list[ParameterSpec] = []
+    while left:
+        waiting = {parameter.name for parameter in left}
+        ready = next(
+            (
+                each
+                for each in left
+                if not waiting - {each.name} & set(provider_inputs.get(each.data_provider or "", ()))
+            ),
+            left[0],  # a circle: the first one goes without what comes behind it
+        )
+        left.remove(ready)
+        ordered.append(ready)
+    return ordered
