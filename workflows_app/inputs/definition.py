@@ -157,19 +157,16 @@ def _check(field: Field, value: JSON, given: Mapping[str, Any], found: dict[str,
     if field.mode != "asked" and field.name in given and given[field.name] != value:
         return [("", "cannot be changed")]
     if value in (None, "", [], {}):
-        if field.required:
-            return [("", "must be filled in")]
-        return []
+        return [("", "must be filled in")] if field.required else []
     if field.kind == "group":
         return _check_group(field, value, found)
     try:
         checked = _Form((field.parameter,)).validate({field.name: value})
     except ValidationError as error:
         return [(str(each["field"] or "")[len(field.name) :], each["message"]) for each in error.details["errors"]]
-    if (problem := field.problem(value)) is not None:
-        return [("", problem)]
-    found[field.name] = checked[field.name]
-    return []
+    if (problem := field.problem(value)) is None:
+        found[field.name] = checked[field.name]
+    return [] if problem is None else [("", problem)]
 
 
 def _check_group(group: Field, rows: JSON, found: dict[str, JSON]) -> list[tuple[str, str]]:

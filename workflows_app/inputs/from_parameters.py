@@ -1,8 +1,8 @@
-"""The definition that a workflow's own parameters make: what a form begins with, and what a workflow without one has."""
+"""The definition that a workflow's own parameters make: what a form begins with."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from bifrost.sdk.declarations import MISSING
@@ -34,9 +34,7 @@ def definition_of(parameters: Fields, provider_inputs: Mapping[str, tuple[str, .
     return Definition(tuple(fields))
 
 
-def field_of(
-    parameter: ParameterSpec, arguments: tuple[str, ...] = (), before: frozenset[str] | set[str] = frozenset()
-) -> Field:
+def field_of(parameter: ParameterSpec, arguments: tuple[str, ...] = (), before: Set[str] = frozenset()) -> Field:
     """The field of one parameter. `before`: the fields that its data provider's arguments may be taken from."""
     shape = parameter.values
     said: dict[str, Any] = {
@@ -83,18 +81,17 @@ def _providers_last(
     parameters: tuple[ParameterSpec, ...], provider_inputs: Mapping[str, tuple[str, ...]]
 ) -> list[ParameterSpec]:
     """In their order, but one whose options depend on others comes behind these."""
+
+    def arguments(parameter: ParameterSpec) -> set[str]:
+        return set(provider_inputs.get(parameter.data_provider or "", ()))
+
     left = list(parameters)
     ordered: list[ParameterSpec] = []
     while left:
         waiting = {parameter.name for parameter in left}
-        ready = next(
-            (
-                each
-                for each in left
-                if not waiting - {each.name} & set(provider_inputs.get(each.data_provider or "", ()))
-            ),
-            left[0],  # a circle: the first one goes without what comes behind it
-        )
-        left.remove(ready)
-        ordered.append(ready)
+        ready = (each for each in left if not (waiting - {each.name}) & arguments(each))
+        # In a circle, the first one goes without what comes behind it.
+        chosen = next(ready, left[0])
+        left.remove(chosen)
+        ordered.append(chosen)
     return ordered
