@@ -77,12 +77,14 @@ class RunningService:
 class Services:
     """Those services which the caller's environment does not name already."""
 
-    def __init__(self, data_directory: Path, terminal: Terminal | None, stop: StopRequest) -> None:
+    def __init__(
+        self, data_directory: Path, terminal: Terminal | None, stop: StopRequest, *, lasting: bool = True
+    ) -> None:
         self._stop = stop
         self._logs = data_directory / "logs"
         self._terminal = terminal
         self.openbao = None if given("VAULT_ADDR") else OpenBao(data_directory, stop)
-        self._postgres = None if given("DATABASE_URL") else Postgres(data_directory, stop)
+        self._postgres = None if given("DATABASE_URL") else Postgres(data_directory, stop, lasting=lasting)
         self.running: list[RunningService] = []
 
     @contextmanager

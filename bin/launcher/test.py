@@ -69,7 +69,7 @@ def run_command(arguments: Sequence[str]) -> int:
 
 def _run_tests(arguments: Sequence[str], stop: StopRequest) -> int:
     data = configured() / "test"
-    services = Services(data, None, stop)
+    services = Services(data, None, stop, lasting=False)
     with services.serving() as variables:
         rights = services.openbao.administrator() if services.openbao else {}
         environment = {**kinds.surroundings(data, variables), **rights}

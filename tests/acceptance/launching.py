@@ -15,6 +15,8 @@ from typing import Any
 
 import httpx
 
+from bin.launcher.processes import die_with_parent
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 UP = ROOT / "bin" / "up"
 EXAMPLES = ROOT / "workspace"
@@ -72,6 +74,7 @@ class Up:
             stdout=self._output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509  it is one system call
         )
 
     @property

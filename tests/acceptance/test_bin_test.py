@@ -34,6 +34,7 @@ def bin_test(suite: Path, source: str, *more: str) -> subprocess.CompletedProces
     return subprocess.run(command, env=variables, cwd="/", capture_output=True, text=True, check=False)
 
 
+@pytest.mark.faults
 def test_its_exit_status_and_closing_line_are_pytest_s(suite: Path) -> None:
     done = bin_test(suite, "def test_one(): pass\ndef test_two(): assert False\n")
 
@@ -60,6 +61,7 @@ def test_tests_get_a_database_and_a_vault_of_their_own(suite: Path) -> None:
         assert up.is_healthy()
 
 
+@pytest.mark.faults
 def test_long_fault_tests_run_only_where_they_are_asked_for(suite: Path) -> None:
     source = "import pytest\n@pytest.mark.faults\ndef test_long(): pass\ndef test_short(): pass\n"
 

@@ -51,6 +51,7 @@ def test_it_blocks_both_workers_and_then_some(crowd: Crowd) -> None:
     assert crowd.check(again) == {"Success": NUMBER}
 
 
+@pytest.mark.faults
 def test_values_that_no_database_takes(crowd: Crowd) -> None:
     """Among fifty good ones in the same batches: each bad value is a matter of its own execution alone."""
     with stopped(workers(crowd.stack)):  # so that one claim takes them all

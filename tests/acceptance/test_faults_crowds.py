@@ -79,6 +79,7 @@ def test_two_clusters_run_nothing_twice(crowd: Crowd) -> None:
     assert len(hosts) > 2
 
 
+@pytest.mark.faults
 def test_two_ticks_at_once_start_each_planned_time_once(crowd: Crowd) -> None:
     stack, token = crowd.stack, crowd.stack.token("acme")
     path = "/api/schedules/each_minute"

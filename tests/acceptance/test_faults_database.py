@@ -54,6 +54,7 @@ def all_well(crowd: Crowd) -> None:
     assert set(crowd.counts("begin").values()) == {1}
 
 
+@pytest.mark.faults
 def test_it_stands_still_under_load(crowd: Crowd) -> None:
     with nobody_is_declared_dead(crowd):
         for _ in range(2):

@@ -81,6 +81,7 @@ def test_in_the_middle_of_a_batch(crowd: Crowd) -> None:
     check(crowd, once, again)
 
 
+@pytest.mark.faults
 def test_between_result_and_commit(crowd: Crowd) -> None:
     once, again = start(crowd, seconds=-1)
     crowd.wait_begun(2 * EACH)

@@ -63,6 +63,7 @@ def lasting(crowd: Crowd, token: str, number: int) -> None:
     crowd.wait_begun(number)
 
 
+@pytest.mark.faults
 def test_dropped_with_live_runs(crowd: Crowd, token: str, tmp_path: Path) -> None:
     stack = crowd.stack
     [(organization, schema)] = stack.sql("SELECT id, schema_name FROM orgs_organization WHERE org_id = %s", ORG)
@@ -90,6 +91,7 @@ def test_dropped_with_live_runs(crowd: Crowd, token: str, tmp_path: Path) -> Non
     assert others.check(more) == {"Success": 40}
 
 
+@pytest.mark.faults
 def test_suspended_with_live_runs(crowd: Crowd, token: str) -> None:
     """What runs goes on, what waits waits and says why, and goes on when the organization is active again."""
     stack = crowd.stack

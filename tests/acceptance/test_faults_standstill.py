@@ -32,6 +32,7 @@ def fence_of(crowd: Crowd) -> tuple[int, list[tuple[Any, ...]]]:
     return pid, row_of(crowd, pid)
 
 
+@pytest.mark.faults
 def test_it_writes_nothing_and_gets_a_fresh_row(crowd: Crowd) -> None:
     again, once = crowd.start("again", NUMBER, seconds=-1), crowd.start("once", NUMBER, seconds=-1)
     crowd.wait_begun(2 * NUMBER)

@@ -35,6 +35,7 @@ def nobody_waited_for_a_lease(crowd: Crowd) -> None:
     assert told and all("was stopped" in reason for reason in told), told
 
 
+@pytest.mark.faults
 def test_what_may_run_again_is_handed_over_and_what_must_not_fails(crowd: Crowd) -> None:
     once, again = crowd.start("once", NUMBER, seconds=-1), crowd.start("again", NUMBER, seconds=-1)
     crowd.wait_begun(2 * NUMBER)
@@ -90,6 +91,7 @@ def test_all_of_one_machine_stop_under_load_and_another_one_goes_on(crowd: Crowd
     nobody_waited_for_a_lease(crowd)
 
 
+@pytest.mark.faults
 def test_a_cancel_is_heard_by_a_worker_that_is_stopping(crowd: Crowd) -> None:
     [execution] = crowd.start("once", 1, seconds=-1)
     crowd.wait_begun(1)

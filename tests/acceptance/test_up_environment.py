@@ -51,6 +51,7 @@ def test_it_is_made_once_and_filled_when_requirements_change(root: Path, steps: 
     assert steps == ["Making", "Installing", "Installing"]
 
 
+@pytest.mark.faults
 def test_one_that_somebody_made_by_hand_is_filled_and_not_replaced(root: Path, steps: list[str]) -> None:
     subprocess.run([sys.executable, "-m", "venv", root / ".venv"], check=True)
 
@@ -59,6 +60,7 @@ def test_one_that_somebody_made_by_hand_is_filled_and_not_replaced(root: Path, s
     assert steps == ["Installing"]
 
 
+@pytest.mark.faults
 def test_one_whose_making_was_cut_short_is_made_anew(root: Path, steps: list[str]) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / ".venv"], check=True)
 
@@ -78,6 +80,7 @@ def test_one_that_was_copied_from_elsewhere_is_made_anew(root: Path, steps: list
     assert steps == ["Making", "Installing"] * 2
 
 
+@pytest.mark.faults
 def test_what_the_tests_need_includes_what_runs(root: Path, steps: list[str]) -> None:
     environment.prepare(["requirements.txt", "requirements-dev.txt"])
     environment.prepare(["requirements.txt"])
@@ -98,6 +101,7 @@ def test_a_link_to_another_tree_s_is_not_emptied(
     assert (another / "kept").exists()
 
 
+@pytest.mark.faults
 def test_requirements_that_cannot_be_installed_show_pip_s_words(root: Path, steps: list[str]) -> None:
     (root / "requirements.txt").write_text("./no-such-directory\n")
 

@@ -82,6 +82,7 @@ def test_lost_credentials_are_made_anew(data: Path) -> None:
     assert up.document["admin"]["password"]
 
 
+@pytest.mark.faults
 def test_a_failing_example_is_a_failure(data: Path, tmp_path: Path) -> None:
     workspace = write_workspace(tmp_path / "workspace", FAILING)
 

@@ -138,6 +138,7 @@ OTHER_ROLES = ("pusher", "monitor", "main")
 ROLES = ["engine sentinel", *(pytest.param(f"engine {role}", marks=pytest.mark.faults) for role in OTHER_ROLES)]
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("role", ROLES)
 def test_a_cluster_that_hangs_is_replaced(stack: Stack, role: str) -> None:
     main = named(stack, "engine main")
@@ -147,6 +148,7 @@ def test_a_cluster_that_hangs_is_replaced(stack: Stack, role: str) -> None:
     worked(stack, 10)
 
 
+@pytest.mark.faults
 def test_a_killed_supervisor_is_followed_by_another_and_nothing_of_the_old_stays(stack: Stack, gate: Gate) -> None:
     execution = begin(stack, "background_gate_again", gate=str(gate))
     gate.reached()
@@ -160,6 +162,7 @@ def test_a_killed_supervisor_is_followed_by_another_and_nothing_of_the_old_stays
     assert ended(stack, execution)["result"] == "passed"
 
 
+@pytest.mark.faults
 def test_a_stop_of_the_whole_group_hands_over_what_may_run_again(stack: Stack, gate: Gate) -> None:
     execution = begin(stack, "background_gate_again", gate=str(gate))
     gate.reached()
@@ -205,6 +208,7 @@ def test_what_is_started_after_an_edit_runs_the_new_code(stack: Stack) -> None:
 # --- as it is by default, and with Redis -----------------------------------------------------------------------------
 
 
+@pytest.mark.faults
 def test_runs_under_way_outlast_new_code_and_what_comes_meanwhile_has_it(stack: Stack, gate: Gate) -> None:
     """They may take longer than a stop would leave them: a second cluster works beside theirs."""
     running = [begin(stack, "background_gate", gate=str(gate)) for _ in range(8)]

@@ -112,11 +112,17 @@ def visitor(browser: Browser, stack: Stack, shot: Path) -> Iterator[Visitor]:
         yield visit
 
 
+@pytest.fixture(scope="package")
+def administrator_s_phone(browser: Browser, administrator: BrowserContext) -> Iterator[BrowserContext]:
+    """The same session on a phone, in the dark."""
+    with session(browser, phone=True, state=administrator.storage_state()) as context:
+        yield context
+
+
 @pytest.fixture
-def phone(browser: Browser, stack: Stack, shot: Path, administrator: BrowserContext) -> Iterator[Visitor]:
-    """The administrator with a phone, in the dark."""
-    signed_in = administrator.storage_state()
-    with session(browser, phone=True, state=signed_in) as context, visiting(context, stack.url, shot) as visit:
+def phone(administrator_s_phone: BrowserContext, stack: Stack, shot: Path) -> Iterator[Visitor]:
+    """The administrator with a phone."""
+    with visiting(administrator_s_phone, stack.url, shot) as visit:
         yield visit
 
 

@@ -177,6 +177,7 @@ def test_one_organization_never_fills_a_process(
     assert shares(take(25, each=75, held={acme.id: 75})) == {globex.id: 3}
 
 
+@pytest.mark.faults
 def test_two_hundred_organizations_are_visited_in_one_claim_and_the_others_in_the_next(take: Take) -> None:
     everybody = strangers(250)
     for organization in everybody:
@@ -224,27 +225,28 @@ def explained(wish: Wish) -> str:
 
 def test_priorities_share_by_eight_four_and_one_and_none_starves(take: Take, acme: OrganizationRecord) -> None:
     for priority in Priority:
-        queued(acme, 1300, priority=priority)
+        queued(acme, 390, priority=priority)
     picked: Counter[int] = Counter()
-    for _ in range(1300):
+    for _ in range(390):
         [found] = take(1)
         picked[Dispatch.objects.get(execution=found.execution).priority] += 1
 
-    assert 700 < picked[Priority.HIGH] < 900
-    assert 330 < picked[Priority.NORMAL] < 470
-    assert 60 < picked[Priority.LOW] < 150
+    # 240, 120 and 30 are to be expected, and five standard deviations are allowed.
+    assert 190 < picked[Priority.HIGH] < 290
+    assert 72 < picked[Priority.NORMAL] < 168
+    assert 4 < picked[Priority.LOW] < 58
 
 
 def test_a_high_one_comes_first_among_few(take: Take, acme: OrganizationRecord) -> None:
-    """Not always, but nearly: of 200 draws between one high and one low row the low one wins about 22."""
+    """Not always, but nearly: of 60 draws between one high and one low row the low one wins about 7."""
     high = 0
-    for _ in range(200):
+    for _ in range(60):
         queued(acme, priority=Priority.LOW)
         [urgent] = queued(acme, priority=Priority.HIGH)
         high += take(1)[0].execution == urgent
         Dispatch.objects.all().delete()
 
-    assert high > 150
+    assert high > 40
 
 
 # --- what was lost twice ---------------------------------------------------------------------------------------------

@@ -131,8 +131,8 @@ def test_a_helper_that_is_killed_is_followed_by_another(workers: WorkersCommand,
     hints_land(workers)
 
 
-@pytest.mark.parametrize("cluster", ["engine", "tasks"])
-@pytest.mark.parametrize("role", ["main", "sentinel"])
+@pytest.mark.parametrize("cluster", ["engine", pytest.param("tasks", marks=pytest.mark.faults)])
+@pytest.mark.parametrize("role", ["main", pytest.param("sentinel", marks=pytest.mark.faults)])
 def test_a_cluster_without_its_head_is_replaced(workers: WorkersCommand, cluster: str, role: str) -> None:
     main = workers.pid(f"{cluster} main")
     os.kill(workers.pid(f"{cluster} {role}"), signal.SIGKILL)
@@ -165,6 +165,7 @@ def test_a_cluster_of_which_somebody_stands_still_is_replaced(workers: WorkersCo
 # --- stops -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults
 def test_a_sigterm_for_a_whole_cluster_hangs_nothing(workers: WorkersCommand) -> None:
     """django-q2 alone would hang there (pitfalls Q7)."""
     main = workers.pid("engine main")
@@ -172,7 +173,10 @@ def test_a_sigterm_for_a_whole_cluster_hangs_nothing(workers: WorkersCommand) ->
     replaced(workers, "engine", main)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.faults) for each in (signal.SIGINT, signal.SIGHUP))],
+)
 def test_it_stops_when_asked_and_leaves_nobody(own_workers: WorkersCommand, number: int) -> None:
     began = time.monotonic()
     assert own_workers.stop(number) == 0
@@ -205,6 +209,7 @@ def test_it_stops_in_the_middle_of_its_start(workspace: Path) -> None:
         started.close()
 
 
+@pytest.mark.faults
 def test_a_second_signal_ends_the_grace(own_workers: WorkersCommand) -> None:
     for pid in own_workers.pids("engine worker"):
         os.kill(pid, signal.SIGSTOP)
@@ -218,12 +223,14 @@ def test_a_second_signal_ends_the_grace(own_workers: WorkersCommand) -> None:
     assert own_workers.processes() == {}
 
 
+@pytest.mark.faults
 def test_nobody_stays_when_it_is_killed(own_workers: WorkersCommand) -> None:
     own_workers.process.kill()
     eventually(lambda: own_workers.processes() == {}, "the end of all", 15)
     assert own_workers.rows() == set()
 
 
+@pytest.mark.faults
 def test_nobody_stays_when_it_is_killed_with_the_heads_of_its_clusters(own_workers: WorkersCommand) -> None:
     heads = [own_workers.pid(f"{cluster} main") for cluster in ("engine", "tasks")]
     for pid in [own_workers.process.pid, *heads]:

@@ -6,12 +6,13 @@ import textwrap
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connections
 
+from integrations import breakers, rates
 from orgs.permissions import EVERYTHING
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
@@ -19,6 +20,9 @@ from workflows_app import catalog
 from workflows_app.engine import process
 from workflows_app.executions import Outcome, Start, submit
 from workflows_app.models import Execution, ExecutionEvent
+
+if TYPE_CHECKING:
+    from tests.workflows_app.engine.working import Worker
 
 ADA = Actor("user", "11111111-1111-7111-8111-111111111111", "ada@acme.example", "Ada", frozenset({EVERYTHING}))
 
@@ -107,3 +111,46 @@ def worker(transactional_db: None, workspace: Workspace, acme: OrganizationRecor
     yield Worker(acme)
     process.stop(grace=0)
     process.configure("web")
+
+
+PAY = """
+@workflow(execution_mode="async")
+async def pay(context, amount: int = 250):
+    decision = await context.wait_for_approval(
+        "Pay the invoice", {"amount": amount, "note": {"type": "string", "label": "Note"}}, message="It is due."
+    )
+    await context.sleep(1.2)  # so that the code runs once more from its top
+    by = decision.decided_by
+    return {
+        "approved": decision.approved, "true": bool(decision), "by": [by.name, by.email],
+        "at": decision.decided_at.isoformat(), "comment": decision.comment, "values": decision.values,
+    }
+"""
+
+
+@pytest.fixture
+def paying(worker: Worker, workspace: Workspace) -> Worker:
+    workspace.add(PAY)
+    worker.start()
+    return worker
+
+
+@pytest.fixture
+def no_circuits_known() -> Iterator[None]:
+    breakers.forget()
+    yield
+    breakers.forget()
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What each asking for a permit was answered."""
+    answers: list[float] = []
+    take = rates.take
+
+    def noted(*arguments: Any, **named: Any) -> float:
+        answers.append(take(*arguments, **named))
+        return answers[-1]
+
+    monkeypatch.setattr(rates, "take", noted)
+    return answers

@@ -14,71 +14,16 @@ from django.db import connection, connections, transaction
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from tests.workflows_app.engine.conftest import ADA, Run, Workspace, journal, recorded
+from tests.workflows_app.engine.continuing import LOOP, chain_of, first_of
 from tests.workflows_app.engine.interrupting import Interrupted
-from tests.workflows_app.engine.losing import lose
-from tests.workflows_app.engine.test_children import COMMAND, children_of
-from tests.workflows_app.engine.test_waits import signal, wait_suspended
+from tests.workflows_app.engine.test_children import COMMAND
+from tests.workflows_app.engine.test_waits import signal
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import queries, sending
 from workflows_app.dispatch.models import Dispatch, Fleet
 from workflows_app.engine import continuing
 from workflows_app.executions import Outcome, Start, submit
 from workflows_app.models import Execution, Inbox
-
-LOOP = """
-    @workflow(execution_mode="async")
-    async def counts(context, number: int = 1, until: int = 10):
-        context.log("info", f"generation {number}")
-        await context.step("work", work, number)
-        if number < until:
-            await context.continue_as_new(number=number + 1, until=until)
-        return {"number": number, "api_token": "not-from-the-vault"}
-
-    async def work(number):
-        return number
-
-    @workflow(execution_mode="async")
-    async def collects(context, until: int, got: list = []):
-        got = [*got, await context.wait_for_signal("event")]
-        if len(got) < until:
-            await context.continue_as_new(until=until, got=got)
-        return got
-
-    @workflow(execution_mode="async")
-    async def has_one(context, how: str, until: int = 3):
-        if how == "runs":
-            return await context.execute_workflow("counts", {"until": until})
-        handle = await context.start_workflow("counts", {"until": until})
-        return await handle
-
-    @workflow(execution_mode="async")
-    async def tries(context, number: int = 1):
-        try:
-            await context.continue_as_new(number="five")
-        except ValidationError as error:
-            first = error.field
-        try:
-            await context.continue_as_new(nonsense=1)
-        except ValidationError as error:
-            return [first, error.field]
-
-    @workflow(execution_mode="async")
-    async def gated(context, directory: str, again: bool = False):
-        import os
-        if again:
-            return await context.wait_for_signal("event")
-        await context.step("work", work, 1)
-        while not os.path.exists(directory + "/open"):
-            await asyncio.sleep(0.02)
-        await context.continue_as_new(directory=directory, again=True)
-"""
-
-
-def chain_of(acme: OrganizationRecord, first: str) -> list[Execution]:
-    """All that went on one after the other, the first one first."""
-    with org_context(acme):
-        rows = list(Execution.objects.filter(chain=first).order_by("id"))
-        return [Execution.objects.get(id=first), *rows]
 
 
 def test_ten_generations_leave_ten_records_and_have_one_place_in_the_queue(
@@ -241,78 +186,6 @@ def test_a_run_that_is_lost_while_it_goes_on_has_one_successor(
     assert len([data for _, _, data in journal(acme, outcome, "step") if data["state"] == "done"]) == 1
 
 
-@pytest.mark.parametrize("how", ["runs", "starts"])
-def test_a_parent_gets_the_result_of_the_last(
-    worker: Worker, workspace: Workspace, acme: OrganizationRecord, how: str
-) -> None:
-    workspace.add(LOOP)
-    worker.start()
-    outcome = submit(Start(acme, "has_one", {"how": how}, COMMAND))
-    assert worker.end_of(acme, outcome).result == {"number": 3, "api_token": "not-from-the-vault"}
-    generations = children_of(acme, outcome.execution_id)
-    assert [(row.depth, row.input["number"]) for row in generations] == [(1, 1), (1, 2), (1, 3)]
-    # In the tree it is one child.
-    shown = queries.get_execution(acme, UUID(outcome.execution_id))["children"]
-    assert [child["executionId"] for child in shown] == [str(generations[-1].id)]
-
-
-def test_a_parent_that_is_lost_meanwhile_gets_it_all_the_same(
-    worker: Worker, workspace: Workspace, acme: OrganizationRecord
-) -> None:
-    workspace.add(
-        LOOP
-        + """
-    @workflow(execution_mode="async")
-    async def has_collector(context):
-        handle = await context.start_workflow("collects", {"until": 3})
-        return await handle
-"""
-    )
-    engine = worker.start()
-    outcome = submit(Start(acme, "has_collector", {}, COMMAND))
-    wait_suspended(acme, outcome)
-    (first,) = children_of(acme, outcome.execution_id)
-    child = Outcome(str(first.id), "")
-
-    def waits(generation: int) -> bool:
-        """One that is lost before it waits could not run again."""
-        generations = chain_of(acme, child.execution_id)
-        return len(generations) == generation and generations[-1].status == "Suspended"
-
-    signal(acme, child, "event", 1)
-    eventually(lambda: waits(2), "second generation")
-    lose(engine)
-    signal(acme, child, "event", 2)
-    engine = worker.start()
-    eventually(lambda: waits(3), "third generation")
-    lose(engine)
-    signal(acme, child, "event", 3)
-    worker.start()
-    assert worker.end_of(acme, outcome).result == [1, 2, 3]
-
-
-def test_the_child_that_goes_on_is_cancelled_with_its_parent(
-    worker: Worker, workspace: Workspace, acme: OrganizationRecord
-) -> None:
-    workspace.add(
-        LOOP
-        + """
-    @workflow(execution_mode="async")
-    async def leaves(context):
-        handle = await context.start_workflow("collects", {"until": 3})
-        await handle.signal("event", 1)
-        await context.wait_for_signal("end")
-"""
-    )
-    worker.start()
-    outcome = submit(Start(acme, "leaves", {}, COMMAND))
-    eventually(lambda: len(children_of(acme, outcome.execution_id)) == 2, "second generation")
-    signal(acme, outcome, "end")
-    worker.end_of(acme, outcome)
-    eventually(lambda: children_of(acme, outcome.execution_id)[-1].status == "Cancelled", "cancelled child")
-    assert not Dispatch.objects.exists()
-
-
 def test_it_is_no_failure_to_the_code_that_it_leaves(
     worker: Worker, workspace: Workspace, acme: OrganizationRecord
 ) -> None:
@@ -354,7 +227,7 @@ def test_it_is_no_failure_to_the_code_that_it_leaves(
         assert worker.end_of(acme, outcome).result == "again", name
         assert recorded(acme, outcome).status == "Success"
         assert journal(acme, outcome, "error") == []
-    careful = chain_of(acme, str(_first(acme, "careful").id))[0]
+    careful = chain_of(acme, str(first_of(acme, "careful").id))[0]
     assert [data["message"] for _, _, data in journal(acme, Outcome(str(careful.id), ""), "log")] == ["cleaned up"]
 
 
@@ -446,8 +319,3 @@ def test_a_sync_run_goes_on_in_the_background(run: Run, workspace: Workspace, ac
         first, second = Execution.objects.order_by("id")
     assert (str(second.id), second.continued_from) == (outcome.execution_id, first.id)
     assert Dispatch.objects.get().execution == second.id
-
-
-def _first(acme: OrganizationRecord, workflow: str) -> Execution:
-    with org_context(acme):
-        return Execution.objects.get(workflow=workflow, continued_from__isnull=True)
