@@ -1,6 +1,6 @@
 """Whose things are found: each kind, by each door, as an organization's own, another's, the MSP's for all, or nobody's.
 
-The doors are the API, the organization's pages, a workflow's context, and the command that runs one.
+The doors are the API, the organization's pages, a workflow's context, the command that runs one, and a webhook.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
@@ -24,6 +25,9 @@ from integrations.secrets import write_secret
 from orgs.records import OrganizationRecord
 from tests.factories import PASSWORD, make_token, make_user
 from tests.workflows_app.engine.conftest import ADA, Workspace, engine_stops, workspace  # noqa: F401
+from tests.workflows_app.engine.working import Worker
+from workflows_app import following
+from workflows_app.engine import process
 from workflows_app.executions import Start, submit
 
 NAME = "weather_account"
@@ -31,6 +35,13 @@ WHOSE = ("own", "another's", "the MSP's", "nobody's")
 LOOKING = """
     @workflow
     async def look(context, kind, name):
+        return await found(context, kind, name)
+
+    @workflow(execution_mode="async", webhook_enabled=True, webhook_secret_required=False)
+    async def look_when_called(context, kind, name):
+        return await found(context, kind, name)
+
+    async def found(context, kind, name):
         try:
             if kind == "config":
                 return context.get_config(name)
@@ -133,11 +144,25 @@ def by_command(people: People, kind: str) -> bool:
     return json.loads(said.getvalue()) is not None
 
 
+def by_webhook(people: People, kind: str) -> bool:
+    body = json.dumps({"kind": kind, "name": NAME})
+    answer = Client().post("/webhooks/acme/look_when_called", body, content_type="application/json")
+    assert answer.status_code == 202
+    worker = Worker(people.acme)
+    worker.start()
+    worker.wake()
+    outcome = following.wait_for_end(people.acme, UUID(answer.json()["executionId"]), 30)
+    process.configure("web")
+    assert outcome.status == "Success"
+    return outcome.result is not None
+
+
 DOORS: dict[str, Callable[[People, str], Any]] = {
     "api": by_api,
     "page": by_page,
     "workflow": by_workflow,
     "command": by_command,
+    "webhook": by_webhook,
 }
 
 
