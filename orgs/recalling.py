@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from orgs import directory
 from orgs.models import User
-from orgs.permissions import EVERYTHING
+from orgs.permissions import EVERYTHING, SUBMIT_FORMS
 from orgs.records import Actor, OrganizationRecord, TokenRecord
 from orgs.resolver import permissions_in
 
@@ -17,7 +17,8 @@ _NOTHING: frozenset[str] = frozenset()
 
 
 def recalled_actor(document: Mapping[str, str], organization: OrganizationRecord) -> Actor:
-    """The actor of a record's `executed_by`. A person or token that is gone or shut out may do nothing any more.
+    """The actor of a record's `executed_by`. A person or token that is gone or shut out may do nothing any more;
+    whoever came by a form's public link may still do just that.
 
     The platform itself and the command line may do everything in the organization.
     """
@@ -27,6 +28,8 @@ def recalled_actor(document: Mapping[str, str], organization: OrganizationRecord
         permissions, staff = _of_person(UUID(id_), organization)
     elif kind == "token":
         permissions, token_name, staff = _of_token(UUID(id_), organization)
+    elif kind == "public":
+        permissions = frozenset({SUBMIT_FORMS})
     else:
         permissions, staff = frozenset({EVERYTHING}), kind == "command"
     return Actor(kind, id_, document["email"], document["name"], permissions, token_name=token_name, staff=staff)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from bifrost.sdk.errors import WorkflowException
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app import following
+from workflows_app import catalog, following
 from workflows_app.actors import actor_key
 from workflows_app.dispatch import hints, limits, settled
 from workflows_app.engine import process
@@ -30,6 +30,7 @@ from workflows_app.engine.taking_over import TakeOver
 from workflows_app.errors import IdempotencyConflict, PlatformUnavailable, Refused
 from workflows_app.following import Outcome
 from workflows_app.models import TERMINAL, Execution, Status
+from workflows_app.permissions import require_exposed
 
 __all__ = ["KEY_LIFETIME", "Outcome", "Start", "submit", "submit_all"]
 
@@ -99,6 +100,8 @@ def submit_all(starts: Sequence[Start]) -> list[Outcome | Exception]:
 
 def _prepared(start: Start) -> Prepared:
     _check_rate(start)
+    if start.trigger.get("type") == "form":
+        require_exposed(catalog.find(start.workflow).spec)
     return prepare(
         Request(
             organization=start.organization,

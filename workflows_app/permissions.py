@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bifrost.sdk.errors import PermissionError
+from bifrost.sdk.specs import WorkflowSpec
 from orgs.errors import OrganizationRequired
 from orgs.permissions import (
     EXECUTE_WORKFLOWS,
@@ -33,6 +34,30 @@ def require_organization(access: Access) -> OrganizationRecord:
 def require_execute(actor: Actor) -> None:
     """Raises PermissionError. What the workflow itself requires beyond this is checked where it starts."""
     _require_any(actor, EXECUTE_WORKFLOWS)
+
+
+def needed_to_start(spec: WorkflowSpec, *, by_form: bool) -> str:
+    """The permission that a start needs: the workflow's own where it has one. Without, a form asks for less than every
+    other door, so that a requester may use forms and nothing else.
+    """
+    if spec.required_permission not in ("", EXECUTE_WORKFLOWS):
+        return spec.required_permission
+    return SUBMIT_FORMS if by_form else EXECUTE_WORKFLOWS
+
+
+def require_exposed(spec: WorkflowSpec) -> None:
+    """Raises PermissionError where no form may start the workflow, whoever fills it in."""
+    if spec.execution_mode == "scheduled":
+        raise PermissionError(f"{spec.name!r} runs by its schedule: no form starts it.")
+    if not spec.expose_in_forms:
+        raise PermissionError(f"{spec.name!r} is not exposed in forms.")
+
+
+def may_submit(actor: Actor, spec: WorkflowSpec) -> bool:
+    """Whether the actor may start the workflow by a form, for pages that offer one."""
+    if spec.execution_mode == "scheduled" or not spec.expose_in_forms:
+        return False
+    return actor.can(needed_to_start(spec, by_form=True))
 
 
 def require_catalog(actor: Actor) -> None:

@@ -251,6 +251,7 @@ def _request(parent: Run, operation: Operation, parameters: dict[str, Any], idem
             "type": "parent",
             "executionId": str(facts.id),
             **({"dryRun": True} if facts.dry_run else {}),
+            **({"byForm": True} if facts.by_form else {}),
         },
         idempotency_key=idempotency_key,
         parent=facts.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -28,6 +29,16 @@ class Facts:
     def dry_run(self) -> bool:
         """Whether it only reads: its children inherit that, and who starts it again."""
         return self.trigger.get("dryRun") is True
+
+    @property
+    def by_form(self) -> bool:
+        """Whether a form started it, or the one whose child it is: its children need no more permission than it."""
+        return by_form(self.trigger)
+
+
+def by_form(trigger: Mapping[str, Any]) -> bool:
+    """Whether this is the trigger of a form, or of what such a run has started."""
+    return trigger.get("type") == "form" or trigger.get("byForm") is True
 
 
 @dataclass(frozen=True, slots=True)

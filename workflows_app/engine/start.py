@@ -24,18 +24,18 @@ from workflows_app.catalog import LoadedWorkflow
 from workflows_app.dispatch import settled
 from workflows_app.dispatch.models import Priority
 from workflows_app.engine import connection, statements
-from workflows_app.engine.facts import Facts
+from workflows_app.engine.facts import Facts, by_form
 from workflows_app.engine.journal import FenceLost
 from workflows_app.engine.run import Run
 from workflows_app.engine.taking_over import TakeOver
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.models import Status
+from workflows_app.permissions import needed_to_start
 
 if TYPE_CHECKING:
     from workflows_app.engine.engine import Engine
 
-DEFAULT_PERMISSION = "canExecuteWorkflows"
-PRIORITIES = {"user": Priority.HIGH, "command": Priority.HIGH, "system": Priority.LOW}
+PRIORITIES = {"user": Priority.HIGH, "public": Priority.HIGH, "command": Priority.HIGH, "system": Priority.LOW}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def prepare(request: Request) -> Prepared:
     pinned = request.code_version
     loaded = catalog.find(request.workflow) if pinned is None else catalog.stored(request.workflow, pinned)
     spec = loaded.spec
-    permission = spec.required_permission or DEFAULT_PERMISSION
+    permission = needed_to_start(spec, by_form=by_form(request.trigger))
     if not request.actor.can(permission):
         raise PermissionDenied(f"Running {spec.name!r} needs the permission {permission}.", required_role=permission)
     if not settled.settings_for(request.organization.id, spec.name).enabled:
