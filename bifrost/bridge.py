@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 Message = MutableMapping[str, Any]
@@ -45,6 +45,19 @@ class Bridge:
         environ = environ_of(scope, body)
         if length:
             environ["CONTENT_LENGTH"] = str(length)
+        await self._answer(environ, send)
+
+    async def ask(self, scope: MutableMapping[str, Any], extra: Mapping[str, Any]) -> list[Message]:
+        """The parts of the answer to a request without a body, which no client gets; `extra` is in its environ."""
+        parts: list[Message] = []
+
+        async def keep(part: Message) -> None:
+            parts.append(part)
+
+        await self._answer({**environ_of(scope, b""), **extra}, keep)
+        return parts
+
+    async def _answer(self, environ: dict[str, Any], send: Send) -> None:
         answer = _Answer(asyncio.get_running_loop(), send)
         self._pool.submit(lambda: answer.make(self._application, environ))
         await answer.send()

@@ -262,6 +262,13 @@ Q_CLUSTER = {
     },
 }
 
+# Who watches executions in their pages: how many at once in a web process, and after how long each is asked anew
+# whether it still may.
+LIVE = {
+    "most_watchers": env.int("BIFROST_LIVE_WATCHERS", 500),
+    "look_again_seconds": env.float("BIFROST_LIVE_LOOK_AGAIN_SECONDS", 45.0),
+}
+
 RETENTION_DAYS = env.int("BIFROST_RETENTION_DAYS", 90)
 APPROVAL_SECONDS = env.float("BIFROST_APPROVAL_DAYS", 7.0) * 86_400
 

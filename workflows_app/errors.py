@@ -20,6 +20,7 @@ Refused
 ├── ScheduleOfAudience    409
 ├── SignalTooLarge        413
 ├── TooManyWaiting        429, with `retry_after` seconds
+├── TooManyWatching       503, with `retry_after` seconds
 └── PlatformUnavailable   503
 """
 
@@ -141,6 +142,15 @@ class TooManyWaiting(Refused):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.headers: Mapping[str, str] = MappingProxyType({"Retry-After": str(retry_after)})
+
+
+class TooManyWatching(Refused):
+    status_code = 503
+    error = "ServiceUnavailable"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
         self.headers: Mapping[str, str] = MappingProxyType({"Retry-After": str(retry_after)})
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bifrost.bridge import CHUNK_AT_ONCE, DRAINED
+from bifrost.bridge import CHUNK_AT_ONCE, DRAINED, Bridge
 from tests.bifrost.serving import Environ, answering, connected, heard, said, serving, telling
 
 LIMIT = 1000
@@ -309,3 +309,16 @@ def test_requests_of_one_connection_are_answered_in_their_order() -> None:
 
     bodies = [part.partition(b"\r\n\r\n")[2] for part in answer.split(b"HTTP/1.1 200 OK")[1:]]
     assert bodies == [b"/%d" % number for number in range(20)] + [b"/last"]
+
+
+# --- answers that no client gets --------------------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio
+async def test_an_answer_may_be_asked_for_with_more_in_its_environ() -> None:
+    scope = {"type": "http", "method": "GET", "path": "/a", "query_string": b"b=1", "http_version": "1.1"}
+    bridge = Bridge(telling(lambda environ: (environ["PATH_INFO"], environ["QUERY_STRING"], environ["own"])), 1, LIMIT)
+
+    start, body = await bridge.ask({**scope, "headers": []}, {"own": 7})
+
+    assert (start["status"], body["body"]) == (200, b"('/a', 'b=1', 7)")
