@@ -9,6 +9,7 @@ from bifrost.sdk import aliases
 from bifrost.sdk.approvals import Decision
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.caller import Caller
+from bifrost.sdk.checking import CheckContext, check
 from bifrost.sdk.children import Handle
 from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.context import OrganizationContext
@@ -43,6 +44,7 @@ __all__ = [
     "BaseIntegration",
     "BlockingContext",
     "Caller",
+    "CheckContext",
     "CircuitBreakerOpen",
     "ConfigurationError",
     "ContinueAsNew",
@@ -71,6 +73,7 @@ __all__ = [
     "WorkerLost",
     "WorkflowException",
     "activity",
+    "check",
     "data_provider",
     "heartbeat",
     "last_heartbeat",

@@ -16,6 +16,7 @@ from bifrost.sdk.testing import (
     blocking_context,
     context,
 )
+from bifrost.sdk.testing_checks import check_context
 
 __all__ = [
     "BlockingRecordingContext",
@@ -24,6 +25,7 @@ __all__ = [
     "RecordingContext",
     "Replayed",
     "blocking_context",
+    "check_context",
     "context",
     "replay",
 ]

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from bifrost.sdk.errors import WorkflowException
@@ -15,6 +16,7 @@ from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import catalog, following
 from workflows_app.actors import actor_key
+from workflows_app.checks.running import require_none_blocks, run_checks
 from workflows_app.dispatch import hints, limits, settled
 from workflows_app.engine import process
 from workflows_app.engine.ending import Ending
@@ -48,6 +50,7 @@ class Start:
     `dispatch.models.Priority`, by the kind of actor unless given. `background`: workers run it, whatever its mode;
     `foreground`: this process does. `wait_seconds`: how long to wait for the end of a background run. `code_version`:
     of the code to run, where not the current one. `takes`: what a background run takes over from an ended one.
+    `checked`: its checks were asked just now, and none blocks.
     """
 
     organization: OrganizationRecord
@@ -64,6 +67,7 @@ class Start:
     retry_of: UUID | None = None
     code_version: str | None = None
     takes: TakeOver | None = None
+    checked: bool = False
 
 
 def submit(start: Start) -> Outcome:
@@ -102,7 +106,7 @@ def _prepared(start: Start) -> Prepared:
     _check_rate(start)
     if start.trigger.get("type") == "form":
         require_exposed(catalog.find(start.workflow).spec)
-    return prepare(
+    prepared = prepare(
         Request(
             organization=start.organization,
             workflow=start.workflow,
@@ -118,6 +122,8 @@ def _prepared(start: Start) -> Prepared:
             takes=start.takes,
         )
     )
+    _check_checks(start, prepared)
+    return prepared
 
 
 def _prepared_or_refused(start: Start) -> Prepared | Exception:
@@ -142,6 +148,17 @@ def _check_rate(start: Start) -> None:
     """Programs and people are told to come later; what starts by itself waits in the queue instead."""
     if start.trigger.get("type") in RATED:
         limits.require_rate(start.organization.id, start.workflow)
+
+
+def _check_checks(start: Start, prepared: Prepared) -> None:
+    """Before people and programs start something. A start that is repeated is none: what it takes may be gone by now,
+    and it is told what became of the first.
+    """
+    facts = prepared.facts
+    if start.checked or not facts.loaded.spec.checks or start.trigger.get("type") not in RATED:
+        return
+    if not _repeats(start, prepared):
+        require_none_blocks(run_checks(facts.organization, facts.loaded, facts.parameters, facts.actor))
 
 
 def _queue(start: Start, prepared: Prepared) -> bool:
@@ -233,23 +250,33 @@ def _earlier(prepared: Prepared) -> Outcome:
 
 
 def _holder(prepared: Prepared) -> Execution:
+    with org_context(prepared.facts.organization):
+        return _holders(prepared).only("id", "idempotency_digest", "created_at").get()
+
+
+def _holders(prepared: Prepared) -> QuerySet[Execution]:
+    """The execution that holds the key, if there is one. Call inside `org_context`."""
     facts = prepared.facts
-    with org_context(facts.organization):
-        return Execution.objects.only("id", "idempotency_digest", "created_at").get(
-            workflow=facts.loaded.spec.name, actor=actor_key(facts.actor), idempotency_key=prepared.idempotency_key
-        )
+    return Execution.objects.filter(
+        workflow=facts.loaded.spec.name, actor=actor_key(facts.actor), idempotency_key=prepared.idempotency_key
+    )
+
+
+def _repeats(start: Start, prepared: Prepared) -> bool:
+    """Whether the key is taken, by an execution that is not older than it is kept."""
+    if prepared.idempotency_key is None:
+        return False
+    with org_context(prepared.facts.organization):
+        rows = _holders(prepared)
+        if start.key_lifetime is not None:
+            rows = rows.filter(created_at__gte=timezone.now() - start.key_lifetime)
+        return rows.exists()
 
 
 def _expire_key(start: Start, prepared: Prepared) -> bool:
     """Frees a key that was used longer ago than it is kept. Returns whether it did."""
     if start.key_lifetime is None:
         return False
-    facts = prepared.facts
-    with org_context(facts.organization):
-        freed = Execution.objects.filter(
-            workflow=facts.loaded.spec.name,
-            actor=actor_key(facts.actor),
-            idempotency_key=prepared.idempotency_key,
-            created_at__lt=timezone.now() - start.key_lifetime,
-        ).update(idempotency_key=None)
-    return bool(freed)
+    with org_context(prepared.facts.organization):
+        old = _holders(prepared).filter(created_at__lt=timezone.now() - start.key_lifetime)
+        return bool(old.update(idempotency_key=None))

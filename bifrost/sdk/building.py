@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bifrost.sdk.checking import CheckSpec, checks_of
 from bifrost.sdk.declarations import MISSING, Declaration, Declared
 from bifrost.sdk.errors import DeclarationError
 from bifrost.sdk.parameters import ParameterSpec
@@ -61,6 +62,7 @@ def build_workflow(function: Callable[..., Any], declaration: Declaration) -> tu
     arguments.update(_times(arguments, declared.line, report))
     parameters = _parameters(function, declaration, report)
     _check_mode(arguments, parameters, declared.line, report)
+    arguments["checks"] = _checks(arguments["checks"], parameters, declared.line, report)
     _warn(declared.arguments["timeout_seconds"], arguments, report)
     if report.problems:
         return None, report.problems
@@ -220,6 +222,14 @@ def _check_schedule(schedule: object, line: int, report: _Report) -> None:
         cron.check(schedule)
     except DeclarationError as error:
         report.problem(line, str(error))
+
+
+def _checks(given: Any, parameters: list[ParameterSpec], line: int, report: _Report) -> tuple[CheckSpec, ...]:
+    try:
+        return checks_of(given, [parameter.name for parameter in parameters])
+    except DeclarationError as error:
+        report.problem(line, str(error))
+        return ()
 
 
 def _warn(timeout: object, arguments: dict[str, Any], report: _Report) -> None:

@@ -8,7 +8,7 @@ module.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, overload
 
 from bifrost.sdk.declarations import MISSING, Declared, declare
@@ -41,6 +41,7 @@ def workflow(
     required_permission: str = "canExecuteWorkflows",
     webhook_enabled: bool = False,
     webhook_secret_required: bool = True,
+    checks: Sequence[Callable[..., Any]] = (),
 ) -> Callable[[F], F]: ...
 def workflow(  # noqa: PLR0913 - the documents' reference has these arguments
     name: Any = None,
@@ -61,6 +62,7 @@ def workflow(  # noqa: PLR0913 - the documents' reference has these arguments
     required_permission: str = "canExecuteWorkflows",
     webhook_enabled: bool = False,
     webhook_secret_required: bool = True,
+    checks: Sequence[Callable[..., Any]] = (),
 ) -> Any:
     """Makes a function a workflow. Its name is the function's, its description the first docstring line,
     unless given.
@@ -68,6 +70,7 @@ def workflow(  # noqa: PLR0913 - the documents' reference has these arguments
     `timeout_seconds` (300) bounds one attempt, `max_duration_seconds` all of them (not given: timeout times
     attempts). `recovery` says by the type of an error whether the run is tried again ("retry"), undone ("compensate",
     by the workflow that `compensation` names), brought before somebody ("escalate") or simply fails ("fail").
+    `checks`: functions with `@check`, which are asked before a form or a program starts it.
     """
     arguments = dict(locals())
     line = sys._getframe(1).f_lineno

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from bifrost.sdk.checking import CheckSpec
 from bifrost.sdk.documents import exact
 from bifrost.sdk.fields import MAX_ERRORS, Fields
 from bifrost.sdk.parameters import ParameterSpec
@@ -39,6 +40,7 @@ class WorkflowSpec(Fields):
     is_async: bool
     file: str
     line: int
+    checks: tuple[CheckSpec, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def arguments(self, values: Mapping[str, JSON]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What is looked at before a workflow starts: its checks, which inform, warn or block (bifrost.sdk.checking)."""
