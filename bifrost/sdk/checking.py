@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar, get_args
+from typing import Any, Literal, Protocol, TypeVar, get_args, overload
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.errors import DeclarationError
@@ -21,13 +21,20 @@ ATTRIBUTE = "__bifrost_check__"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def check(level: Level = "block") -> Callable[[F], F]:
+@overload
+def check(level: F, /) -> F: ...
+@overload
+def check(level: Level = "block") -> Callable[[F], F]: ...
+def check(level: Any = "block") -> Any:
     """Makes a function a check, for `@workflow(checks=[...])`.
 
     It takes the context and, by their names, parameters of the workflow; one that was not given is None. It answers
     None or True where all is well, otherwise a sentence for whoever fills in the form. "block": nothing starts. "warn":
     a form asks whether to go on all the same. "inform": a form shows it.
     """
+
+    if callable(level):
+        return check()(level)
 
     def note(function: F) -> F:
         setattr(function, ATTRIBUTE, level)

@@ -21,11 +21,11 @@ from workflows_app.checks.session import NOT_CHECKED
 from workflows_app.errors import PlatformUnavailable
 
 PROVIDERS = """
-    @data_provider
+    @data_provider()
     async def get_licenses(context, region="eu"):
         return [{"value": "E3", "label": "Office E3", "metadata": {"left": 2 if region == "eu" else 0}}]
 
-    @data_provider
+    @data_provider()
     async def get_nothing(context):
         raise IntegrationError("The license server at 10.0.0.1 said no")
 """

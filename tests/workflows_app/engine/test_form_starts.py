@@ -64,7 +64,7 @@ WORKFLOWS = """
     @workflow
     async def again(context, left: int = 1):
         if left:
-            await context.continue_as_new({"left": left - 1})
+            await context.continue_as_new(left=left - 1)
         return "done"
 """
 REQUESTER = make_actor(*role_permissions("requester", msp=False))
@@ -148,7 +148,7 @@ def test_children_of_a_run_that_no_form_started_ask_as_before(acme: Organization
 
 
 def test_a_run_goes_on_anew_with_the_same_right(acme: OrganizationRecord, worker: Worker) -> None:
-    waiting = by_form(acme, "again", member(acme))
+    waiting = by_form(acme, "again", member(acme), background=True)
     worker.start()
 
     assert worker.end_of(acme, waiting).result == "done"
