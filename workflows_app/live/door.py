@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from orgs.records import OrganizationRecord
 from workflows_app.errors import UnknownExecution
-from workflows_app.live.looking import State, states
+from workflows_app.live.looking import State, state_of
 from workflows_app.parsers import query_arguments
 from workflows_app.permissions import owner_filter, require_organization
 from workflows_app.queries import NO_EXECUTION
@@ -52,7 +52,7 @@ class LiveView(ApiView):
         after = number(given, "after", default=0, least=0, most=MOST)
         last = request.headers.get("Last-Event-ID", "")
         execution = execution_uuid(execution_id)
-        state = states(organization, [execution], owner).get(execution)
+        state = state_of(organization, execution, owner)
         if state is None:
             raise UnknownExecution(NO_EXECUTION)
         known = max(after, int(last)) if NUMBER.fullmatch(last) else after

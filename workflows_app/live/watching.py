@@ -11,12 +11,13 @@ from contextlib import contextmanager, suppress
 from uuid import UUID
 
 import structlog
-from django.db import DatabaseError, InterfaceError, ProgrammingError, connection
+from django.db import connection
 
 from orgs.records import OrganizationRecord
 from orgs.tenancy import guard_thread
+from workflows_app.engine.connection import DatabaseAway
 from workflows_app.errors import TooManyWatching
-from workflows_app.live.looking import State, states
+from workflows_app.live.looking import State, look
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class Watch:
 
 class Watchers:
     """At most `most` watches, half of them of one organization. While there is one, a thread looks every 100 ms, with
-    one query for each organization that is watched; otherwise there are neither queries nor a connection.
+    one statement for each organization that is watched; otherwise there are neither statements nor a connection.
     """
 
     def __init__(self, most: int) -> None:
@@ -166,20 +167,11 @@ class Watchers:
         """Looks once, tells the watches, and says how long to wait: no more than half of the time goes into looking."""
         began = time.monotonic()
         try:
-            for watches in watched:
-                _look_at(watches)
-        except (DatabaseError, InterfaceError) as error:
-            connection.close()
+            found = look([(watches[0].organization, {each.execution for each in watches}) for watches in watched])
+        except DatabaseAway as error:
             log.warning("the live journal waits for the database", error=str(error).strip())
             return AWAY_SECONDS
+        for watches, states in zip(watched, found, strict=True):
+            for watch in watches:
+                watch.hear(states.get(watch.execution))
         return max(LOOK_SECONDS, time.monotonic() - began)
-
-
-def _look_at(watches: list[Watch]) -> None:
-    """Looks for the watches of one organization."""
-    try:
-        found = states(watches[0].organization, {watch.execution for watch in watches})
-    except ProgrammingError:
-        found = {}  # the organization was dropped
-    for watch in watches:
-        watch.hear(found.get(watch.execution))

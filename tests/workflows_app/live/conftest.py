@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from tests.factories import make_user
 from tests.workflows_app.engine.conftest import engine_stops, run, workspace
 from tests.workflows_app.live.listening import Listener, Served, cookies_of, serving
 from workflows_app.live import watching
+from workflows_app.live.looking import Found, Watched
 
 __all__ = ["engine_stops", "run", "workspace"]
 
@@ -61,11 +62,11 @@ def listen(transactional_db: None, acme: OrganizationRecord) -> Iterator[Listen]
 def looks(monkeypatch: pytest.MonkeyPatch) -> list[set[UUID]]:
     """What each look of the watching thread asked for."""
     seen: list[set[UUID]] = []
-    look = watching.states
+    look = watching.look
 
-    def noticed(organization: OrganizationRecord, executions: set[UUID]) -> Any:
-        seen.append(set(executions))
-        return look(organization, executions)
+    def noticed(watched: Sequence[Watched]) -> list[Found]:
+        seen.extend(set(executions) for _, executions in watched)
+        return look(watched)
 
-    monkeypatch.setattr(watching, "states", noticed)
+    monkeypatch.setattr(watching, "look", noticed)
     return seen
