@@ -62,6 +62,7 @@ def of_organization(request: HttpRequest) -> list[Item]:
     access, items = access_of(request), _lists(request, organization_site, OF_AN_ORGANIZATION)
     if access and access.actor.can(VIEW_CONFIG):
         items.append(_item("Secrets", "key", reverse("organization-secrets")))
+        items.append(_item("Data providers", "list_alt", reverse("organization-data-providers")))
     groups: list[Item] = [{"items": items}]
     if getattr(request, "path_org_id", ""):
         back = {**_item("All organizations", "arrow_back", "/admin/"), "active": False}

@@ -8,9 +8,11 @@ from django.views.generic import RedirectView
 from integrations.secret_pages import secrets_page
 from orgs.sites import organization_site
 from workflows_app.live.door import live_execution
+from workflows_app.providers.pages import providers_page
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/secrets/", organization_site.admin_view(secrets_page), name="organization-secrets"),
+    path("admin/data-providers/", organization_site.admin_view(providers_page), name="organization-data-providers"),
     path("admin/", organization_site.urls),
     path("live/executions/<str:execution_id>", live_execution, name="live-execution"),
     path("", RedirectView.as_view(pattern_name="admin:index")),

@@ -224,6 +224,9 @@ ENGINE = {
     "max_child_depth": 10,
 }
 
+# Data providers: how long one may take, and how many run in a process at once, of all and of one organization.
+PROVIDERS = {"seconds": env.float("BIFROST_PROVIDER_SECONDS", 10.0), "at_once": 16, "of_one": 4}
+
 # --- Background (django-q2; pitfalls.md, Q1 to Q20) ---------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", "")

@@ -118,7 +118,7 @@ def set_config(
     stored = Value(None, JSONField()) if (copied := checked(value, type)) is None else copied
     with org_context(organization), transaction.atomic():
         Config.objects.update_or_create(key=key, tag=tag, defaults={"type": type, "value": stored})
-        _raise_version(organization)
+        raise_version(organization)
         facts = {"type": type, **({"tag": tag} if tag else {})}
         audit.record(actor, "config.set", organization=organization, target=f"config:{key}", metadata=facts)
     directory.forget()
@@ -130,7 +130,7 @@ def delete_config(organization: OrganizationRecord, key: str, actor: Actor = COM
         deleted, _ = Config.objects.filter(key=key, tag=tag).delete()
         if not deleted:
             return False
-        _raise_version(organization)
+        raise_version(organization)
         facts = {"tag": tag} if tag else {}
         audit.record(actor, "config.delete", organization=organization, target=f"config:{key}", metadata=facts)
     directory.forget()
@@ -144,7 +144,10 @@ def _check_tag(organization: OrganizationRecord, tag: str) -> None:
         raise ValidationError(f"A tag has at most {LONGEST_TAG} characters.", field="tag")
 
 
-def _raise_version(organization: OrganizationRecord) -> None:
+def raise_version(organization: OrganizationRecord) -> None:
+    """Says to all processes that what the organization is connected to has changed: its configs, secrets, connections.
+    In the transaction of the change.
+    """
     # A clock rather than a counter: a number that was rolled back must not come again for other values, since a
     # snapshot may have been read under it. The clock may stand still or go back; the number then rises by one.
     microseconds = time.time_ns() // 1_000

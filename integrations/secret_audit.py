@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from integrations import configs
 from integrations.secret_places import Place
-from orgs import audit
+from orgs import audit, directory
 from orgs.records import Actor, OrganizationRecord
 
 
@@ -40,3 +41,12 @@ def audited(
         yield change
         if not change.done:
             transaction.set_rollback(True)
+            return
+        _tell_others(organization)
+
+
+def _tell_others(organization: OrganizationRecord | None) -> None:
+    """A default is everybody's, as are the MSP's configs."""
+    concerned = organization or directory.msp()
+    if concerned is not None:
+        configs.raise_version(concerned)

@@ -28,6 +28,7 @@ from tests.integrations.servers import ROOT_TOKEN, private_vault
 from workflows_app.catalog import storing
 from workflows_app.dispatch import hints, settled
 from workflows_app.engine import process
+from workflows_app.providers.asking import stop as stop_data_providers
 
 _own = ExitStack()
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "orgs_organization", "orgs_domain"}
@@ -80,6 +81,7 @@ def django_db_setup(
     # Their connections would keep the database from being dropped.
     with django_db_blocker.unblock():
         process.stop(grace=0)
+        stop_data_providers()
     hints.close()
 
 
@@ -122,6 +124,7 @@ def empty_tables_but_keep_organizations(organizations: dict[str, OrganizationRec
 def restore_database(organizations: dict[str, OrganizationRecord]) -> None:
     """Drops other organizations, empties what the kept ones and the shared schema hold, and puts their rows back."""
     process.stop(grace=0)
+    stop_data_providers()
     hints.close()
     settled.forget()
     storing.forget()

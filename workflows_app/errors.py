@@ -11,6 +11,7 @@ Refused
 ├── UnknownConfig         404
 ├── UnknownSecret         404
 ├── UnknownNotice         404
+├── UnknownDataProvider   404
 ├── IdempotencyConflict   409
 ├── HasEnded              409
 ├── NotEnded              409
@@ -21,6 +22,7 @@ Refused
 ├── SignalTooLarge        413
 ├── TooManyWaiting        429, with `retry_after` seconds
 ├── TooManyWatching       503, with `retry_after` seconds
+├── ProviderFailed        503, a data provider gave no options
 └── PlatformUnavailable   503
 """
 
@@ -87,6 +89,11 @@ class UnknownAlert(Refused):
 
 
 class UnknownNotice(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
+class UnknownDataProvider(Refused):
     status_code = 404
     error = "NotFound"
 
@@ -161,3 +168,15 @@ class PlatformUnavailable(Refused):
     def __init__(self, message: str, details: dict[str, Any] | None = None, execution_id: str | None = None) -> None:
         super().__init__(message, details)
         self.execution_id = execution_id
+
+
+class ProviderFailed(Refused):
+    """A data provider gave no options. The message is for everybody, `reason` for staff and logs alone."""
+
+    status_code = 503
+    error = "ServiceUnavailable"
+
+    def __init__(self, message: str, provider: str, reason: str = "") -> None:
+        super().__init__(message, {"dataProvider": provider})
+        self.provider = provider
+        self.reason = reason

@@ -33,11 +33,14 @@ from workflows_app.errors import IdempotencyConflict, PlatformUnavailable, Refus
 from workflows_app.following import Outcome
 from workflows_app.models import TERMINAL, Execution, Status
 from workflows_app.permissions import require_exposed
+from workflows_app.providers.checking import check_parameters
 
 __all__ = ["KEY_LIFETIME", "Outcome", "Start", "submit", "submit_all"]
 
 # Who gets 429 beyond a rate; schedules, webhooks and children are accepted and wait.
 RATED = frozenset({"api", "form"})
+# Whose choices are looked at. A schedule's were when they were made, and a parent's are its author's.
+CHOOSING = frozenset({"api", "form", "command"})
 KEY_LIFETIME = timedelta(hours=24)
 PATIENCE_SECONDS = 10.0
 
@@ -122,8 +125,27 @@ def _prepared(start: Start) -> Prepared:
             takes=start.takes,
         )
     )
-    _check_checks(start, prepared)
+    _check_given(start, prepared)
     return prepared
+
+
+def _check_given(start: Start, prepared: Prepared) -> None:
+    """That what people and programs chose is among the options, and what the workflow's checks say of it.
+
+    What goes on or is run again is not asked about. Nor is a start that is repeated: what it takes may be gone by now,
+    and it is told what became of the first.
+    """
+    facts = prepared.facts
+    spec, kind = facts.loaded.spec, start.trigger.get("type")
+    anew = start.retry_of is None and start.takes is None
+    choosing = anew and kind in CHOOSING and any(parameter.data_provider for parameter in spec.parameters)
+    checking = kind in RATED and bool(spec.checks) and not start.checked
+    if not (choosing or checking) or _repeats(start, prepared):
+        return
+    if choosing:
+        check_parameters(facts.organization, spec, facts.parameters)
+    if checking:
+        require_none_blocks(run_checks(facts.organization, facts.loaded, facts.parameters, facts.actor))
 
 
 def _prepared_or_refused(start: Start) -> Prepared | Exception:
@@ -148,17 +170,6 @@ def _check_rate(start: Start) -> None:
     """Programs and people are told to come later; what starts by itself waits in the queue instead."""
     if start.trigger.get("type") in RATED:
         limits.require_rate(start.organization.id, start.workflow)
-
-
-def _check_checks(start: Start, prepared: Prepared) -> None:
-    """Before people and programs start something. A start that is repeated is none: what it takes may be gone by now,
-    and it is told what became of the first.
-    """
-    facts = prepared.facts
-    if start.checked or not facts.loaded.spec.checks or start.trigger.get("type") not in RATED:
-        return
-    if not _repeats(start, prepared):
-        require_none_blocks(run_checks(facts.organization, facts.loaded, facts.parameters, facts.actor))
 
 
 def _queue(start: Start, prepared: Prepared) -> bool:

@@ -26,6 +26,7 @@ from workflows_app.alerts.models import Alert, Notice
 from workflows_app.dispatch.models import Fleet
 from workflows_app.dispatch.queue import forget_failures
 from workflows_app.models import Approval, Execution, ExecutionEvent, Inbox, ScheduleRun, WebhookDelivery
+from workflows_app.providers.models import ProviderHealth
 
 log = structlog.get_logger(__name__)
 
@@ -96,4 +97,5 @@ def _forget_rows(organization: OrganizationRecord, moment: datetime) -> None:
         ScheduleRun.objects.filter(recorded_at__lt=before).delete()
         Alert.objects.filter(resolved_at__lt=before).delete()
         Notice.objects.filter(created_at__lt=before).delete()
+        ProviderHealth.objects.filter(asked_at__lt=before).delete()
     audit.forget_before(organization.id, before)

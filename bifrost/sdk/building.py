@@ -21,6 +21,7 @@ MODES = ("sync", "async", "scheduled")
 DEFAULT_TIMEOUT = 300
 SYNC_LIMIT = 30
 MAX_NAME = 100
+REFRESH = "refresh"
 _SNAKE_CASE = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
@@ -95,8 +96,10 @@ def build_data_provider(
     lifetime = arguments["cache_ttl_seconds"]
     if isinstance(lifetime, bool) or not isinstance(lifetime, int) or lifetime < 0:
         report.problem(declared.line, "cache_ttl_seconds must be a whole number of at least 0")
-    inputs = _inputs(function, report)
+    found = [_from_hint(function, each, report) for each in _inputs(function, report).named]
     _warn_name(name, report)
+    if any(each is not None and each.name == REFRESH for each in found):
+        report.warnings.append(f'the API cannot give an input "{REFRESH}": there it asks for newer options')
     if report.problems:
         return None, report.problems
     arguments["description"] = _description(function, arguments["description"])
@@ -106,7 +109,7 @@ def build_data_provider(
         is_async=_is_async(function),
         file=report.file,
         line=line_of(function),
-        depends_on=tuple(found.name for found in inputs.named),
+        parameters=tuple(each for each in found if each is not None),
         warnings=tuple(report.warnings),
     ), []
 

@@ -84,6 +84,18 @@ class Fields:
             raise self._invalid(problems)
         return values
 
+    def arguments(self, values: Mapping[str, JSON]) -> dict[str, Any]:
+        """What the function gets for valid values: its own copy, dates and times as such."""
+        arguments: dict[str, Any] = exact(dict(values), "parameters")
+        for parameter in self._converting:
+            if parameter.name in arguments:
+                arguments[parameter.name] = parameter.values.converted(arguments[parameter.name])
+        return arguments
+
+    @cached_property
+    def _converting(self) -> tuple[ParameterSpec, ...]:
+        return tuple(parameter for parameter in self.parameters if parameter.converts)
+
     @cached_property
     def _validator(self) -> SchemaValidator:
         fields = {

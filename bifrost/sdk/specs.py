@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from bifrost.sdk.checking import CheckSpec
-from bifrost.sdk.documents import exact
 from bifrost.sdk.fields import MAX_ERRORS, Fields
-from bifrost.sdk.parameters import ParameterSpec
 from bifrost.sdk.recovery import Recovery
 from bifrost.sdk.retry import RetryPolicy
-from bifrost.sdk.tolerant import JSON
 
 __all__ = ["MAX_ERRORS", "DataProviderSpec", "WorkflowSpec"]
 
@@ -43,22 +39,13 @@ class WorkflowSpec(Fields):
     checks: tuple[CheckSpec, ...] = ()
     warnings: tuple[str, ...] = ()
 
-    def arguments(self, values: Mapping[str, JSON]) -> dict[str, Any]:
-        """What the function gets for valid values: its own copy, dates and times as such."""
-        arguments: dict[str, Any] = exact(dict(values), "parameters")
-        for parameter in self._converting:
-            if parameter.name in arguments:
-                arguments[parameter.name] = parameter.values.converted(arguments[parameter.name])
-        return arguments
-
-    @cached_property
-    def _converting(self) -> tuple[ParameterSpec, ...]:
-        return tuple(parameter for parameter in self.parameters if parameter.converts)
-
 
 @dataclass(frozen=True, eq=False)
-class DataProviderSpec:
-    """`depends_on` are the arguments behind the context: values of other fields that decide the options."""
+class DataProviderSpec(Fields):
+    """Its parameters are the arguments behind the context: values of other fields that decide the options."""
+
+    word: ClassVar[str] = "Input"
+    surplus: ClassVar[str] = "is not an input of this data provider"
 
     name: str
     description: str
@@ -68,5 +55,13 @@ class DataProviderSpec:
     file: str
     line: int
     cache_ttl_seconds: int = 300
-    depends_on: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        return tuple(parameter.name for parameter in self.parameters)
+
+    def not_given(self, names: Iterable[str]) -> list[str]:
+        """The inputs that it needs and that are none of these."""
+        given = set(names)
+        return [parameter.name for parameter in self.parameters if parameter.required and parameter.name not in given]

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from bifrost.sdk.errors import ValidationError
+from integrations import configs
 from integrations.oauth import asking, finding, fleet, kept_tokens, leases, refreshing
 from integrations.oauth.asking import Given, Refused
 from integrations.oauth.kept_tokens import Kept
@@ -238,4 +239,5 @@ def _note(
     if not noted:
         fleet.note(organization, row.id)
     facts = {"name": row.name, **facts}
+    configs.raise_version(organization)
     audit.record(actor, operation, organization=organization, target=f"connection:{row.id}", metadata=facts)

@@ -47,6 +47,7 @@ def load(snapshot: Snapshot) -> Catalog:
         found.problems.append(Problem(".", None, f"The workspace {snapshot.directory} holds no workflow."))
     warnings += _spec_warnings(chain(workflows.values(), providers.values()))
     warnings += _unknown_providers(workflows.values(), providers)
+    warnings += _missing_inputs(workflows.values(), providers)
     return Catalog(
         version=snapshot.version,
         workflows=MappingProxyType(
@@ -121,6 +122,24 @@ def _unknown_providers(workflows: Iterable[tuple[str, WorkflowSpec]], providers:
         for path, spec in workflows
         for parameter in spec.parameters
         if parameter.data_provider and parameter.data_provider not in providers
+    ]
+
+
+def _missing_inputs(
+    workflows: Iterable[tuple[str, WorkflowSpec]], providers: Mapping[str, tuple[str, DataProviderSpec]]
+) -> list[Problem]:
+    """Parameters whose options nobody can ask for by the workflow's own parameters."""
+    return [
+        Problem(
+            path,
+            spec.line,
+            f'workflow "{spec.name}": the data provider of the parameter "{parameter.name}" takes '
+            f'"{missing[0]}", which is no parameter of the workflow; the field takes free text.',
+        )
+        for path, spec in workflows
+        for parameter in spec.parameters
+        if parameter.data_provider in providers
+        and (missing := providers[parameter.data_provider][1].not_given(each.name for each in spec.parameters))
     ]
 
 
