@@ -48,6 +48,7 @@ PAGES = [
     f"{ORGANIZATION}integrations/connection/add/?provider=microsoft",
     f"{ORGANIZATION}integrations/connection/add/?provider=generic",
     f"{ORGANIZATION}orgs/auditevent/",
+    f"{ORGANIZATION}data-providers/",
     "/api/docs",
 ]
 MISSING = ["/nothing", "/admin/nothing/", "/o/acme/nothing", "/o/nobody/admin/"]

@@ -1,6 +1,7 @@
 """Whose things are found: each kind, by each door, as an organization's own, another's, the MSP's for all, or nobody's.
 
-The doors are the API, the organization's pages, a workflow's context, the command that runs one, and a webhook.
+The doors are the API, the organization's pages, a workflow's context, the command that runs one, a webhook, and the
+options of a data provider, which are kept.
 """
 
 from __future__ import annotations
@@ -52,6 +53,11 @@ LOOKING = """
             return None
         except IntegrationError as error:
             return error.message  # there is one, and nobody has connected it
+
+    @data_provider(name="looked")
+    async def looked(context, kind, name):
+        found = await look(context, kind, name)
+        return [] if found is None else [{"label": "found", "value": found}]
 """
 
 
@@ -157,12 +163,27 @@ def by_webhook(people: People, kind: str) -> bool:
     return outcome.result is not None
 
 
+def by_data_provider(people: People, kind: str) -> bool:
+    """After another organization has asked the same."""
+    answers = [
+        Client().get(
+            "/api/data-providers/looked",
+            {"kind": kind, "name": NAME},
+            headers={"Authorization": f"Bearer {make_token(organization)}"},
+        )
+        for organization in (people.globex, people.acme)
+    ]
+    assert [(answer.status_code, answer.json()["cached"]) for answer in answers] == [(200, False)] * 2
+    return answers[-1].json()["options"] != []
+
+
 DOORS: dict[str, Callable[[People, str], Any]] = {
     "api": by_api,
     "page": by_page,
     "workflow": by_workflow,
     "command": by_command,
     "webhook": by_webhook,
+    "data provider": by_data_provider,
 }
 
 

@@ -37,6 +37,7 @@ from tests.workflows_app.approvals.rows import make_approval, make_question
 from tests.workflows_app.webhooks.rows import make_delivery
 from workflows_app import catalog
 from workflows_app.alerts.notices import Recipient
+from workflows_app.providers import asking, health
 from workflows_app.schedules import settle
 from workflows_app.schedules.starting import ACTOR
 
@@ -142,6 +143,8 @@ OPERATIONS = [
     "getWebhookDelivery",
     "redeliverWebhook",
     "listConnections",
+    "listDataProviders",
+    "getDataProviderOptions",
     "listSchedules",
     "getSchedule",
     "putSchedule",
@@ -223,6 +226,17 @@ def a_secret(acme: OrganizationRecord) -> Iterator[str]:
 
 
 @pytest.fixture
+def a_data_provider(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """One that is called like a workflow. Its health would be written beside the test's transaction."""
+    monkeypatch.setattr(health, "note_success", lambda *_: None)
+    source = 'from bifrost import data_provider\n\n@data_provider(name="greet")\ndef greet(context, day=None):\n'
+    (workspace / "greetings.py").write_text(f'{source}    return [{{"label": "Hello", "value": 1}}]\n')
+    catalog.refresh()
+    yield "greet"
+    asking.stop()
+
+
+@pytest.fixture
 def application() -> Iterator[WSGIHandler]:
     """The WSGI application, except that it does not close the test's connection with each request."""
     signals = (request_started, request_finished)
@@ -249,6 +263,7 @@ TRIED = [(operation, GenerationMode.POSITIVE) for operation in OPERATIONS] + [
 ]
 
 
+@pytest.mark.usefixtures("a_data_provider")
 @pytest.mark.parametrize(("operation", "mode"), TRIED)
 def test_every_answer_conforms(
     bound: BaseSchema,
