@@ -36,6 +36,7 @@ from bifrost.sdk.errors import (
     WorkerLost,
     WorkflowException,
 )
+from bifrost.sdk.files import File
 from bifrost.sdk.integration import BaseIntegration, register_integration
 from bifrost.sdk.retry import RetryPolicy
 from bifrost.sdk.steps import StepInfo, StepOptions, activity, heartbeat, last_heartbeat, step, step_info
@@ -52,6 +53,7 @@ __all__ = [
     "Decision",
     "EscalatedError",
     "ExternalApiError",
+    "File",
     "Handle",
     "IntegrationError",
     "InvalidInput",

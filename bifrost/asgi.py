@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 2.0
 
-_pages = Bridge(django_application, settings.WEB_THREADS, settings.API_BODY_LIMIT)
+_pages = Bridge(django_application, settings.WEB_THREADS, settings.API_BODY_LIMIT, settings.LARGER_BODIES)
 _live = LiveStreams(_pages.ask)
 
 

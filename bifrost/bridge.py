@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import queue
+import re
 import sys
 import threading
 from collections import deque
@@ -29,16 +30,19 @@ class Bridge:
     """An ASGI application for HTTP in front of a WSGI one, with `threads` threads of its own.
 
     Of a body longer than `body_limit` bytes the rest is dropped; CONTENT_LENGTH tells its true length, by which the
-    application refuses it.
+    application refuses it. `larger`: the limits of paths that take more, by patterns of the whole path.
     """
 
-    def __init__(self, application: WSGI, threads: int, body_limit: int) -> None:
+    def __init__(
+        self, application: WSGI, threads: int, body_limit: int, larger: Mapping[str, int] | None = None
+    ) -> None:
         self._application = application
         self._body_limit = body_limit
+        self._larger = [(re.compile(pattern), limit) for pattern, limit in (larger or {}).items()]
         self._pool = _Pool(threads)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        read = await self._body(receive)
+        read = await self._body(receive, self._limit_of(scope))
         if read is None:
             return  # the client hung up before it had said all: half a request is none
         body, length = read
@@ -62,18 +66,25 @@ class Bridge:
         self._pool.submit(lambda: answer.make(self._application, environ))
         await answer.send()
 
-    async def _body(self, receive: Receive) -> tuple[bytes, int] | None:
+    def _limit_of(self, scope: MutableMapping[str, Any]) -> int:
+        """Only what brings something may bring more."""
+        if not self._larger or scope["method"] != "POST":
+            return self._body_limit
+        fitting = (limit for pattern, limit in self._larger if pattern.fullmatch(scope["path"]))
+        return next(fitting, self._body_limit)
+
+    async def _body(self, receive: Receive, limit: int) -> tuple[bytes, int] | None:
         """What fits of the body, and how long it is; reading ends where nobody could mean it any more.
 
         None where the client went away in the middle of it.
         """
         chunks, length, more = [], 0, True
-        while more and length <= self._body_limit * DRAINED:
+        while more and length <= max(limit, self._body_limit * DRAINED):
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
             length += len(message.get("body", b""))
-            if length <= self._body_limit:
+            if length <= limit:
                 chunks.append(message.get("body", b""))
             more = message.get("more_body", False)
         return b"".join(chunks), length

@@ -17,6 +17,7 @@ from workflows_app.approvals.openapi import SHAPES as APPROVAL_SHAPES
 from workflows_app.audit.openapi import SHAPES as AUDIT_SHAPES
 from workflows_app.configuration.openapi import SHAPES as CONFIGURATION_SHAPES
 from workflows_app.connections.openapi import SHAPES as CONNECTION_SHAPES
+from workflows_app.files.openapi import SHAPES as FILE_SHAPES
 from workflows_app.providers.openapi import SHAPES as PROVIDER_SHAPES
 from workflows_app.schedules.openapi import SHAPES as SCHEDULE_SHAPES
 from workflows_app.shapes import SHAPES
@@ -31,6 +32,7 @@ ALL_SHAPES = (
     CONFIGURATION_SHAPES,
     CONNECTION_SHAPES,
     PROVIDER_SHAPES,
+    FILE_SHAPES,
     SCHEDULE_SHAPES,
     WEBHOOK_SHAPES,
 )

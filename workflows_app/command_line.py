@@ -92,8 +92,9 @@ def _line(event: dict[str, Any]) -> str | None:
     if kind == "log":
         extra = f" {json.dumps(data['data'], ensure_ascii=False)}" if data["data"] is not None else ""
         return f"{name:<8}{data['message']}{extra}"
-    if kind == "checkpoint":
-        return f"checkpoint {name} {json.dumps(data, ensure_ascii=False)}"
+    if kind in {"checkpoint", "card"}:
+        what = data["title"] if kind == "card" else f"{name} {json.dumps(data, ensure_ascii=False)}"
+        return f"{kind} {what}"
     if kind in OPERATIONS:
         return _operation(kind, name, data)
     if kind == "integration_call":

@@ -12,6 +12,7 @@ Refused
 ├── UnknownSecret         404
 ├── UnknownNotice         404
 ├── UnknownDataProvider   404
+├── UnknownFile           404
 ├── IdempotencyConflict   409
 ├── HasEnded              409
 ├── NotEnded              409
@@ -20,6 +21,7 @@ Refused
 ├── DeliveryNotKept       409
 ├── ScheduleOfAudience    409
 ├── SignalTooLarge        413
+├── TooManyUploads        429
 ├── TooManyWaiting        429, with `retry_after` seconds
 ├── TooManyWatching       503, with `retry_after` seconds
 ├── ProviderFailed        503, a data provider gave no options
@@ -98,6 +100,11 @@ class UnknownDataProvider(Refused):
     error = "NotFound"
 
 
+class UnknownFile(Refused):
+    status_code = 404
+    error = "NotFound"
+
+
 class IdempotencyConflict(Refused):
     status_code = 409
     error = "Conflict"
@@ -140,6 +147,11 @@ class ScheduleOfAudience(Refused):
 class SignalTooLarge(Refused):
     status_code = 413
     error = "TooLarge"
+
+
+class TooManyUploads(Refused):
+    status_code = 429
+    error = "TooManyRequests"
 
 
 class TooManyWaiting(Refused):

@@ -25,6 +25,7 @@ from orgs.sites import OrganizationModelAdmin, actor_of
 from workflows_app import catalog, queries, retrying, sending
 from workflows_app.dispatch.admin import LABELS
 from workflows_app.errors import HasEnded, UnknownExecution
+from workflows_app.files.pages import download_page
 from workflows_app.following import Outcome
 from workflows_app.models import TERMINAL, Execution, Status
 from workflows_app.permissions import managed_filter, may_cancel, may_start_again, owner_filter, require_organization
@@ -69,6 +70,7 @@ class ExecutionActions(OrganizationModelAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("<uuid:id_>/cancel/", wrap(self.cancel_view), name="workflows_app_execution_cancel"),
+            path("files/<uuid:file_id>/", wrap(download_page), name="workflows_app_execution_file"),
             path("<uuid:id_>/again/", wrap(self.again_view), name="workflows_app_execution_again"),
             *super().get_urls(),
         ]

@@ -9,6 +9,7 @@ from django.db import models
 from uuid6 import uuid7
 
 from workflows_app.alerts.models import Alert, Notice  # noqa: F401  tables of this app
+from workflows_app.files.models import FileUse, StoredFile  # noqa: F401  the same
 from workflows_app.providers.models import ProviderHealth  # noqa: F401  the same
 
 

@@ -33,7 +33,7 @@ def require_organization(access: Access) -> OrganizationRecord:
 
 def require_execute(actor: Actor) -> None:
     """Raises PermissionError. What the workflow itself requires beyond this is checked where it starts."""
-    _require_any(actor, EXECUTE_WORKFLOWS)
+    require_any(actor, EXECUTE_WORKFLOWS)
 
 
 def needed_to_start(spec: WorkflowSpec, *, by_form: bool) -> str:
@@ -62,14 +62,14 @@ def may_submit(actor: Actor, spec: WorkflowSpec) -> bool:
 
 def require_catalog(actor: Actor) -> None:
     """Whoever may run workflows or read executions may also read what workflows there are."""
-    _require_any(actor, EXECUTE_WORKFLOWS, VIEW_EXECUTIONS)
+    require_any(actor, EXECUTE_WORKFLOWS, VIEW_EXECUTIONS)
 
 
 def owner_filter(actor: Actor) -> str | None:
     """None for those who see all executions, who it is for those who see only their own. Raises PermissionError."""
     if actor.can(VIEW_EXECUTIONS):
         return None
-    _require_any(actor, VIEW_OWN_EXECUTIONS)
+    require_any(actor, VIEW_OWN_EXECUTIONS)
     return actor_key(actor)
 
 
@@ -80,7 +80,7 @@ def managed_filter(actor: Actor) -> str | None:
     """
     if actor.can(MANAGE_EXECUTIONS):
         return None
-    _require_any(actor, EXECUTE_WORKFLOWS, SUBMIT_FORMS)
+    require_any(actor, EXECUTE_WORKFLOWS, SUBMIT_FORMS)
     return actor_key(actor)
 
 
@@ -105,10 +105,11 @@ def may_see_tracebacks(actor: Actor) -> bool:
 
 def require(actor: Actor, permission: str) -> None:
     """Raises PermissionError where the actor does not have it."""
-    _require_any(actor, permission)
+    require_any(actor, permission)
 
 
-def _require_any(actor: Actor, *permissions: str) -> None:
+def require_any(actor: Actor, *permissions: str) -> None:
+    """Raises PermissionError where the actor has none of them."""
     if not any(actor.can(permission) for permission in permissions):
         names = " or ".join(permissions)
         raise PermissionError(f"This needs the permission {names}.", required_permission=names)

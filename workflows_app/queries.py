@@ -16,6 +16,7 @@ from integrations import sealing
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import catalog
+from workflows_app.cards import read_cards
 from workflows_app.errors import UnknownExecution
 from workflows_app.integration_calls import each_once
 from workflows_app.models import TERMINAL, Execution, ExecutionEvent
@@ -155,8 +156,8 @@ def _earliest_id(moment: datetime) -> UUID:
 def get_execution(
     organization: OrganizationRecord, execution_id: UUID, owner: str | None = None, *, exact: bool = True
 ) -> dict[str, Any]:
-    """The whole record; its result redacted and cut like all else unless `exact`. Three queries, four while it runs,
-    one more where it has told of its progress, a few more while it waits.
+    """The whole record; its result redacted and cut like all else unless `exact`. Four queries, five while it runs,
+    one more where it shows result cards or has told of its progress, a few more while it waits.
 
     Raises UnknownExecution, also for another person's where `owner` is given, and VaultUnavailable where the exact
     result is sealed and cannot be opened.
@@ -168,6 +169,7 @@ def get_execution(
         rows = Execution.objects.filter(parent=execution_id, continued_as__isnull=True).order_by("id")
         children = list(rows.values("id", "workflow", "status")[: SHOWN + 1])
         variables = row["variables"] if row["status"] in TERMINAL else _variables_so_far(execution_id)
+        cards = read_cards(execution_id)
         progress = None if row["progress"] is None else _last_progress(execution_id)
     lists = {
         "stateSnapshots": [snapshot_document(event) for event in events["checkpoint"]],
@@ -175,6 +177,7 @@ def get_execution(
         "sagaSteps": [saga_step_document(event) for event in events["saga"]],
         "logs": [log_document(event) for event in events["log"]],
         "children": [child_document(child) for child in children],
+        "resultCards": cards,
     }
     return {
         **summary_document(row),

@@ -1,5 +1,5 @@
 """Old records go, in small batches: what has ended, with its journal, deliveries, the history of schedules, alerts
-that are resolved, notices, and the audit log.
+that are resolved, notices, files, and the audit log.
 
 How many days an organization's records are kept is its own setting; `settings.RETENTION_DAYS` where it has none. What
 has not ended is never touched.
@@ -25,6 +25,7 @@ from orgs.tenancy import org_context, shared_context
 from workflows_app.alerts.models import Alert, Notice
 from workflows_app.dispatch.models import Fleet
 from workflows_app.dispatch.queue import forget_failures
+from workflows_app.files import forgetting
 from workflows_app.models import Approval, Execution, ExecutionEvent, Inbox, ScheduleRun, WebhookDelivery
 from workflows_app.providers.models import ProviderHealth
 
@@ -70,6 +71,7 @@ def _forget_executions(id_: UUID, executions: Sequence[UUID]) -> int:
     if organization is None:
         return 0
     with org_context(organization), transaction.atomic():
+        forgetting.forget_of(executions)
         for model in (ExecutionEvent, Inbox, Approval):
             model.objects.filter(execution_id__in=executions).delete()
         Execution.objects.filter(id__in=executions).delete()
@@ -98,4 +100,5 @@ def _forget_rows(organization: OrganizationRecord, moment: datetime) -> None:
         Alert.objects.filter(resolved_at__lt=before).delete()
         Notice.objects.filter(created_at__lt=before).delete()
         ProviderHealth.objects.filter(asked_at__lt=before).delete()
+        forgetting.forget_unused(moment)
     audit.forget_before(organization.id, before)

@@ -160,6 +160,7 @@ SHAPES: Mapping[str, Shape] = {
         logs=listed(ref("Log")),
         variables=OBJECT,
         children=listed(ref("Child")),
+        resultCards=listed(ref("ResultCard")),
         progressDetail=nullable(ref("Progress")),
         waitingFor=nullable(TEXT),
         truncated={**TEXTS, "description": "Which of the lists hold only their first 100; see /logs and /journal."},

@@ -15,6 +15,7 @@ ONE_LINE = 100
 # Lines about another execution.
 CHILDREN = frozenset({"child", "start"})
 TITLE = 200
+CARD_PARTS = ("text", "values", "table", "links", "files")
 # Not by its code: a traceback would say nothing.
 ENDED_BY_SOMEBODY = frozenset({Status.CANCELLED, Status.REJECTED})
 # Of lines by kind and name, or by kind alone.
@@ -112,9 +113,8 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
             title, below = str(facts.get("message", "")), facts.get("data")
         case "variable":
             title, below = f"{name} = {pretty(data)}"[:TITLE], None
-        case "saga":
-            status = SAGA_WORDS.get(str(facts.get("status")), "")
-            title, below = f"{facts.get('saga')}, step {facts.get('step')}, {name}: {status}", facts.get("error")
+        case "saga" | "card":
+            title, below = _saga_step(name, facts) if kind == "saga" else _card(facts)
         case "config":
             there = (facts.get("value") or {}).get("present")
             title, below = f"{name} is {'there' if there else 'missing'}", None
@@ -128,6 +128,16 @@ def told(kind: str, name: str, data: Any) -> tuple[str, Any]:
         case "error":
             title, below = _error(name, facts)
     return (f"{title}, taken over" if kind in OPERATIONS and TAKEN_OVER in facts else title), below
+
+
+def _saga_step(name: str, facts: dict[str, Any]) -> tuple[str, Any]:
+    status = SAGA_WORDS.get(str(facts.get("status")), "")
+    return f"{facts.get('saga')}, step {facts.get('step')}, {name}: {status}", facts.get("error")
+
+
+def _card(facts: dict[str, Any]) -> tuple[str, Any]:
+    """What was shown to whoever asked; the card itself is on the page."""
+    return str(facts.get("title", "")), {part: facts[part] for part in CARD_PARTS if facts.get(part)}
 
 
 def _child(kind: str, name: str, facts: dict[str, Any]) -> tuple[str, Any]:

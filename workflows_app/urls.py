@@ -24,5 +24,6 @@ urlpatterns = [
     path("", include("workflows_app.configuration.urls")),
     path("", include("workflows_app.connections.urls")),
     path("", include("workflows_app.providers.urls")),
+    path("", include("workflows_app.files.urls")),
     path("executions/<str:execution_id>/journal", views.JournalView.as_view(), name="api-execution-journal"),
 ]

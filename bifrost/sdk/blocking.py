@@ -17,6 +17,7 @@ from bifrost.sdk.plain_calls import PlainCalls
 from bifrost.sdk.protection import BlockingCircuit, BlockingDatabase
 from bifrost.sdk.saga import BlockingSaga
 from bifrost.sdk.steps import StepCall, WhenOpen, step_of
+from bifrost.sdk.tolerant import JSON
 
 
 class BlockingContext(PlainCalls):
@@ -94,6 +95,16 @@ class BlockingContext(PlainCalls):
     def notify(self, subject: str, message: str, to: str | Iterable[str] | None = None) -> None:
         """Leaves a notice for a person; see `OrganizationContext.notify`."""
         self._wait(self._awaiting.notify(subject, message, to))
+
+    def save_file(self, name: str, content: bytes | str, content_type: str | None = None) -> dict[str, JSON]:
+        """Keeps a file with this run; see `OrganizationContext.save_file`."""
+        saved: dict[str, JSON] = self._wait(self._awaiting.save_file(name, content, content_type))
+        return saved
+
+    def read_file(self, file: Mapping[str, Any]) -> bytes:
+        """The content of a file; see `OrganizationContext.read_file`."""
+        content: bytes = self._wait(self._awaiting.read_file(file))
+        return content
 
     def execute_workflow(self, name: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Runs another workflow for the same organization and caller and returns its result; raises its

@@ -14,6 +14,7 @@ from bifrost.sdk.connection import OAuthCredentials
 from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import First, Wait, first_of, length
 from bifrost.sdk.errors import TimeoutError
+from bifrost.sdk.files import Files
 from bifrost.sdk.mapping import Mapped, OnError, map_items
 from bifrost.sdk.notices import Notices
 from bifrost.sdk.outside import OutsideServices
@@ -26,7 +27,7 @@ from bifrost.sdk.tolerant import plain
 __all__ = ["Caller", "OrganizationContext"]
 
 
-class OrganizationContext(AsksForApproval, ChildCalls, OutsideServices, Protection, Notices):
+class OrganizationContext(AsksForApproval, ChildCalls, OutsideServices, Protection, Notices, Files):
     """The context of an `async def` workflow."""
 
     async def get_secret(self, name: str, *, previous: bool = False) -> str:

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, NewType, Union, get_args, get_origin
 
 from bifrost.sdk.errors import DeclarationError
+from bifrost.sdk.files import File
 from bifrost.sdk.shapes import Shape
 
 _PLAIN: dict[Any, Shape] = {
@@ -22,6 +23,7 @@ _PLAIN: dict[Any, Shape] = {
     abc.Sequence: Shape("list"),
     date: Shape("date"),
     datetime: Shape("datetime"),
+    File: Shape("file"),
     Any: Shape("json"),
     object: Shape("json"),
 }

@@ -40,7 +40,7 @@ class Host(Protocol):
         """Notes an event; `data` is JSON, a copy that the host may keep.
 
         kind "log": name is the level, data `{"message", "data"}`. "checkpoint", "variable": name and data are
-        the author's. "integration_call": name is the integration, data the call.
+        the author's. "integration_call": name is the integration, data the call. "card": name is its key or "".
         """
 
     def value(self, kind: str, name: str, make: Callable[[], JSON]) -> JSON:
@@ -95,6 +95,12 @@ class Host(Protocol):
         """Asks the platform for something that has an effect outside the run, from within a step: so it is done at
         least once, each time with the step's idempotency key.
         """
+
+    async def save_file(self, name: str, content_type: str | None, content: bytes) -> JSON:
+        """Keeps a file with the run and returns the object that names it, from within a step."""
+
+    async def read_file(self, file_id: str) -> bytes:
+        """The content of a file that the run may read. Raises ValidationError."""
 
     def integration(self, name: str) -> Callable[[Any], Any] | None:
         """What makes the integration of this name, in lower case, for a context."""

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from bifrost.sdk.caller import Caller
+from bifrost.sdk.cards import ResultCards
 from bifrost.sdk.documents import exact
 from bifrost.sdk.errors import PermissionError, ValidationError
 from bifrost.sdk.host import Host
@@ -19,7 +20,7 @@ LEVELS = frozenset({"debug", "info", "warning", "error"})
 MAX_NAME = 200
 
 
-class PlainCalls:
+class PlainCalls(ResultCards):
     """What both contexts share: durable before the next barrier. Each raises Detached once the run was taken from
     this process.
     """

@@ -14,6 +14,7 @@ from pydantic_core import core_schema as core
 
 from bifrost.sdk.addresses import is_email
 from bifrost.sdk.documents import decode
+from bifrost.sdk.files import is_file_id
 from bifrost.sdk.tolerant import JSON
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
@@ -44,6 +45,7 @@ class Shape:
         "date": "a date such as 2026-01-31",
         "datetime": "a date and time such as 2026-01-31T09:30:00Z",
         "secret": "text",
+        "file": "a file that was uploaded",
     }
 
     @property
@@ -203,6 +205,17 @@ def _dict(shape: Shape, _rules: dict[str, Any]) -> CoreSchema:
     return core.dict_schema(core.str_schema(), shape.item.schema() if shape.item else None, strict=True)
 
 
+def _file(shape: Shape, _rules: dict[str, Any]) -> CoreSchema:
+    """The object that names it; only its id says which one is meant."""
+
+    def check(value: dict[str, Any]) -> dict[str, Any]:
+        if not is_file_id(value.get("fileId")) or value.keys() - _DESCRIPTIONS["file"]["properties"].keys():
+            raise PydanticCustomError("file", "must be {words}", {"words": shape.words})
+        return value
+
+    return core.no_info_after_validator_function(check, core.dict_schema(core.str_schema(), strict=True))
+
+
 _SCHEMAS: dict[str, Callable[[Shape, dict[str, Any]], CoreSchema]] = {
     "string": _text,
     "secret": _text,
@@ -215,6 +228,7 @@ _SCHEMAS: dict[str, Callable[[Shape, dict[str, Any]], CoreSchema]] = {
     "dict": _dict,
     "date": _date,
     "datetime": _datetime,
+    "file": _file,
 }
 
 _DESCRIPTIONS: dict[str, dict[str, Any]] = {
@@ -229,6 +243,18 @@ _DESCRIPTIONS: dict[str, dict[str, Any]] = {
     "dict": {"type": "object"},
     "date": {"type": "string", "format": "date"},
     "datetime": {"type": "string", "format": "date-time"},
+    "file": {
+        "type": "object",
+        "properties": {
+            "fileId": {"type": "string", "format": "uuid"},
+            "name": {"type": "string"},
+            "contentType": {"type": "string"},
+            "size": {"type": "integer"},
+        },
+        "required": ["fileId"],
+        "additionalProperties": False,
+        "x-file": {},
+    },
 }
 
 
@@ -272,5 +298,6 @@ _READERS: dict[str, Callable[[Shape, str], JSON]] = {
     "bool": _read_bool,
     "json": _read_json,
     "dict": _read_dict,
+    "file": _read_dict,
     "list": _read_list,
 }

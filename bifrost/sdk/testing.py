@@ -28,6 +28,7 @@ from bifrost.sdk.http.service import Credentials, Make, Service
 from bifrost.sdk.questions import Asked
 from bifrost.sdk.steps import StepCall, StepInfo, StepOptions, current_step
 from bifrost.sdk.testing_children import Child, Children, Started
+from bifrost.sdk.testing_files import MemoryFiles, cards_in
 from bifrost.sdk.testing_services import client_for, connections_of, integrations_of
 from bifrost.sdk.tolerant import JSON
 from bifrost.sdk.virtual import VirtualClock, decided
@@ -62,7 +63,7 @@ class Record:
 
 
 @dataclass
-class MemoryHost(Children):
+class MemoryHost(Children, MemoryFiles):
     organization: OrganizationFacts
     caller: Caller
     configs: Mapping[str, Any]
@@ -187,6 +188,10 @@ class MemoryHost(Children):
         self.check()
         return (await make())[0]
 
+    @property
+    def cards(self) -> list[dict[str, JSON]]:
+        return cards_in((record.kind, record.name, record.data) for record in self.records)
+
     async def service(self, name: str, data: dict[str, JSON]) -> JSON:
         """Notes that it was asked for. The answer is the test's, else None; an open circuit is as the engine has it."""
         self.record(name, "", data)
@@ -253,6 +258,16 @@ class RecordingContext(OrganizationContext):
     def records(self) -> list[Record]:
         return self._host.records
 
+    @property
+    def cards(self) -> list[dict[str, JSON]]:
+        """The result cards, as a person sees them at the end."""
+        return self._host.cards
+
+    @property
+    def saved_files(self) -> dict[str, bytes]:
+        """The contents of the files that the workflow saved, by their names."""
+        return self._host.saved_files
+
     def send_signal(self, name: str, body: Any = None) -> None:
         """As somebody outside would, while the workflow runs."""
         self._host.clock.send(name, body)
@@ -266,6 +281,14 @@ class BlockingRecordingContext(BlockingContext):
     @property
     def records(self) -> list[Record]:
         return self._host.records
+
+    @property
+    def cards(self) -> list[dict[str, JSON]]:
+        return self._host.cards
+
+    @property
+    def saved_files(self) -> dict[str, bytes]:
+        return self._host.saved_files
 
 
 def context(  # noqa: PLR0913 - a test names the two or three that it needs
@@ -288,6 +311,7 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     permissions: Iterable[str] | None = None,
     integrations: Mapping[str, Any] | None = None,
     http: Any = None,
+    files: Mapping[str, bytes] | None = None,
     dry_run: bool = False,
     execution_id: str = "00000000-0000-7000-8000-000000000000",
     workflow_name: str = "test_workflow",
@@ -301,7 +325,8 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     30 s; `answers` what the platform answers, by the name of what it is asked: `{"database": lambda asked: [...]}`;
     `permissions` what the caller may do, everything unless given; `integrations` what `get_integration` gives, classes
     or objects by name; `http` answers what is asked of outside services, a function from httpx's request to its
-    response, or a transport; `dry_run` as the option of a start.
+    response, or a transport; `files` the contents of files by their ids, as parameters name them; `dry_run` as the
+    option of a start.
 
     Time is virtual: it begins `now`, and a wait for a day takes no time.
     """
@@ -325,6 +350,7 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
             permissions=None if permissions is None else frozenset(permissions),
             integrations=integrations_of(integrations),
             answering=http,
+            files=dict(files or {}),
             dry_run=dry_run,
         )
     )

@@ -65,6 +65,7 @@ def _checked(run: Run, parameters: dict[str, Any]) -> Prepared:
             parent=facts.parent,
             depth=facts.depth,
             code_version=pinned,
+            giver=facts.id,
         )
     )
     catalog.store_sources(prepared.facts.loaded)

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from workflows_app.engine.position import RENAMED
+
 # Kinds of lines that stand for something which must not be done again.
 OPERATIONS = frozenset({"step", "timer", "signal", "approval", "child", "start"})
 # A stop from which the code went on to compensate: it takes its place among the outcomes.
 STOP = "stop"
 # Kinds of what the code says and does not hear: a run that resumes says it again, and it is written once.
-NOTES = frozenset({"log", "checkpoint", "variable", "integration_call", "secret", "connection", "saga"})
+NOTES = frozenset({"log", "checkpoint", "variable", "integration_call", "secret", "connection", "saga", "card"})
 # Kinds of what the code was once told, and is told again.
 VALUES = frozenset({"value", "config"})
 # In the data of a line that is another execution's, which this one began with.
@@ -33,8 +35,8 @@ class Key(NamedTuple):
 
 
 def note_key(path: str, kind: str, name: str, number: int) -> Key:
-    """What identifies something said; logs and checkpoints may change their names."""
-    return Key(path, kind, "" if kind in {"log", "checkpoint"} else name, number)
+    """What identifies something said; logs, checkpoints and cards may change their names."""
+    return Key(path, kind, "" if kind in RENAMED else name, number)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from collections import Counter
 from contextvars import ContextVar
 
 ROOT = "0"
+# Kinds whose names may be others when they are said again.
+RENAMED = frozenset({"log", "checkpoint", "card"})
 
 
 class Position:
@@ -41,8 +43,8 @@ class Position:
         return self._operations - 1
 
     def next(self, kind: str, name: str) -> int:
-        """Which one of its kind and name this is in this task, from 0. Logs and checkpoints count by kind alone."""
-        key = (kind, "" if kind in {"log", "checkpoint"} else name)
+        """Which one of its kind and name this is in this task, from 0. What is RENAMED counts by kind alone."""
+        key = (kind, "" if kind in RENAMED else name)
         number = self._counts[key]
         self._counts[key] = number + 1
         return number

@@ -89,6 +89,9 @@ class ReplayRun(Run):
         """What it changed is recorded as steps; what it reads nobody knows any more."""
         return ServiceClient(service, RunCalls(self), NothingGoesOut())
 
+    async def read_file(self, file_id: str) -> bytes:
+        raise not_recorded("A replay reads no file")
+
     async def connection(self, name: str) -> OAuthCredentials:
         self.check()
         return OAuthCredentials(name, self._secret_now(f"connection {name}"))
@@ -100,11 +103,14 @@ class ReplayRun(Run):
 
 class NothingGoesOut(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        raise WorkflowException(
-            f"A replay asks no outside service, and this was not recorded: {request.method} {request.url.path}. What"
-            " decides which way the code goes belongs into a step.",
-            error_type="NotRecorded",
-        )
+        raise not_recorded(f"A replay asks no outside service: {request.method} {request.url.path}")
+
+
+def not_recorded(what: str) -> WorkflowException:
+    return WorkflowException(
+        f"{what}, and this was not recorded. What decides which way the code goes belongs into a step.",
+        error_type="NotRecorded",
+    )
 
 
 class ReplayOperations(Operations):

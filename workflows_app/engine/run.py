@@ -23,6 +23,7 @@ from integrations.configs import ConfigSnapshot
 from workflows_app.engine.connectedness import Connectedness
 from workflows_app.engine.dry_run import WOULD, instead
 from workflows_app.engine.facts import FIRST_STRETCH, Facts, Stretch
+from workflows_app.engine.filing import Filing
 from workflows_app.engine.history import STOP, History, Key
 from workflows_app.engine.lines import Lines
 from workflows_app.engine.operations import Operations
@@ -42,7 +43,7 @@ FLUSH_EVENTS = 200  # that many unwritten lines do not wait for the log delay
 MOST_TIMERS = 50  # that are kept without a look at which of them are over
 
 
-class Run(Connectedness, Parenthood):
+class Run(Connectedness, Parenthood, Filing):
     """The host of one execution's context. Its loop and its workflow thread write to it; the journal takes from it."""
 
     def __init__(

@@ -29,6 +29,7 @@ from workflows_app.engine.journal import FenceLost
 from workflows_app.engine.run import Run
 from workflows_app.engine.taking_over import TakeOver
 from workflows_app.errors import PlatformUnavailable
+from workflows_app.files.claiming import claim
 from workflows_app.models import Status
 from workflows_app.permissions import needed_to_start
 
@@ -40,7 +41,8 @@ PRIORITIES = {"user": Priority.HIGH, "public": Priority.HIGH, "command": Priorit
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A wish to run a workflow, before anything was checked. `closes`: it is cancelled when its parent ends."""
+    """A wish to run a workflow, before anything was checked. `closes`: it is cancelled when its parent ends.
+    `giver`: the execution whose files it may be given, where that is not its parent."""
 
     organization: OrganizationRecord
     workflow: str
@@ -57,6 +59,7 @@ class Request:
     code_version: str | None = None
     closes: bool = False
     takes: TakeOver | None = None
+    giver: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,11 @@ def prepare(request: Request) -> Prepared:
         raise PermissionDenied(f"Running {spec.name!r} needs the permission {permission}.", required_role=permission)
     if not settled.settings_for(request.organization.id, spec.name).enabled:
         raise PermissionDenied(f"{spec.name!r} is disabled for {request.organization.org_id}.")
-    parameters = spec.validate(request.parameters)
+    id_ = uuid7()
+    given = spec.validate(request.parameters)
+    parameters = claim(request.organization, request.actor, spec, given, id_, request.giver or request.parent)
     facts = Facts(
-        id=uuid7(),
+        id=id_,
         organization=request.organization,
         loaded=loaded,
         parameters=parameters,

@@ -1,0 +1,1 @@
+"""Files of an organization: what its people upload and its workflows make."""

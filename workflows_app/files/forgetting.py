@@ -1,0 +1,42 @@
+"""Files go with the last execution that holds them, and a day after their upload where none ever did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from workflows_app.files.models import FileUse, StoredFile
+from workflows_app.models import Execution
+
+UNUSED_FOR = timedelta(days=1)
+AT_ONCE = 200
+
+
+def forget_of(executions: Sequence[UUID]) -> None:
+    """Those that only these executions hold. Call in the organization's context, in a transaction."""
+    held = FileUse.objects.filter(execution_id__in=executions)
+    files = set(held.values_list("file_id", flat=True))
+    held.delete()
+    _forget(Q(id__in=files))
+
+
+def forget_unused(now: datetime) -> None:
+    """Uploads that nobody used within a day. Call in the organization's context."""
+    before = now - UNUSED_FOR
+    with transaction.atomic():
+        # A start that was refused in the end has left no execution.
+        begun = Exists(Execution.objects.filter(id=OuterRef("execution_id")))
+        FileUse.objects.filter(~begun, created_at__lt=before).delete()
+        _forget(Q(created_at__lt=before))
+
+
+def _forget(which: Q) -> None:
+    """What is just being taken into use is locked, and is left."""
+    unheld = ~Exists(FileUse.objects.filter(file=OuterRef("pk")))
+    rows = StoredFile.objects.filter(unheld, which).order_by("id")
+    ids: Iterable[UUID] = list(rows.select_for_update(skip_locked=True).values_list("id", flat=True)[:AT_ONCE])
+    StoredFile.objects.filter(unheld, id__in=ids).delete()
