@@ -39,10 +39,12 @@ def telling(tell: Callable[[Environ], object]) -> Application:
 
 
 @contextlib.contextmanager
-def serving(application: Application, threads: int = 4, body_limit: int = 1000) -> Iterator[str]:
+def serving(
+    application: Application, threads: int = 4, body_limit: int = 1000, larger: dict[str, int] | None = None
+) -> Iterator[str]:
     """Serves it as the platform is served; gives host and port."""
     with socket.create_server((HOST, 0)) as listening:
-        bridge = Bridge(application, threads, body_limit)
+        bridge = Bridge(application, threads, body_limit, larger)
         # A request that is never answered fails its test, and does not keep the server from ending.
         quiet = {"lifespan": "off", "log_level": "critical", "access_log": False, "timeout_graceful_shutdown": 5}
         server = uvicorn.Server(uvicorn.Config(bridge, **quiet))  # type: ignore[arg-type]

@@ -172,6 +172,30 @@ def test_a_body_that_never_ends_is_refused_while_it_is_sent() -> None:
         assert client.recv(1000).startswith(b"HTTP/1.1 200")  # as the application says; Django says 413
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "size", "kept"),
+    [
+        ("POST", "/api/files", 5 * LIMIT, 5 * LIMIT),
+        ("POST", "/api/files?a=1", 5 * LIMIT, 5 * LIMIT),
+        ("POST", "/api/files", 5 * LIMIT + 1, 0),
+        ("POST", "/api/files/", 2 * LIMIT, 0),
+        ("POST", "/api/files/1", 2 * LIMIT, 0),
+        ("POST", "/api/other", 2 * LIMIT, 0),
+        ("POST", "/x/api/files", 2 * LIMIT, 0),
+        ("PUT", "/api/files", 2 * LIMIT, 0),
+    ],
+)
+def test_a_path_may_take_larger_bodies_and_no_other_does(method: str, path: str, size: int, kept: int) -> None:
+    answering_length = telling(lambda environ: f"{len(body_of(environ))} {environ['CONTENT_LENGTH']}")
+    with serving(answering_length, 1, LIMIT, {r"/api/files": 5 * LIMIT}) as address:
+        # In parts, of which those that fit are kept until one does not.
+        answer = httpx.request(method, f"http://{address}{path}", content=b"x" * size)
+    there, length = map(int, answer.text.split())
+    assert length == size
+    assert there == kept if kept else there <= 5 * LIMIT
+    assert there <= LIMIT or (path.startswith("/api/files") and method == "POST")
+
+
 # --- clients that hang up ---------------------------------------------------------------------------------------------
 
 

@@ -61,7 +61,7 @@ get_file = extend_schema(
     description="For whoever uploaded it, and whoever may read an execution that holds it. Always a download.",
     parameters=[ORGANIZATION, path("file_id", "The file's id.", format="uuid")],
     responses={
-        (200, "application/octet-stream"): OpenApiResponse(OpenApiTypes.BINARY, "Its bytes, as the type that it has."),
+        (200, "*/*"): OpenApiResponse(OpenApiTypes.BINARY, "Its bytes, as the type that it has."),
         **_refused,
     },
 )

@@ -14,7 +14,7 @@ from workflows_app.markdown import render
 
 register = template.Library()
 
-NOTHING = "–"  # noqa: RUF001 - a dash, as tables show that nothing is there
+NOTHING = "—"
 
 
 @register.filter
@@ -38,6 +38,12 @@ def readable(value: Any) -> str:
         case list() if not any(isinstance(each, list | dict) for each in value):
             return ", ".join(readable(each) for each in value)
     return json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def pairs(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Labels and values; `.items` of a template would find a value of that name first."""
+    return list(values.items())
 
 
 @register.filter

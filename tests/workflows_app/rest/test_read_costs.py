@@ -28,7 +28,7 @@ def statements(api: Api, path: str) -> list[str]:
     return [query["sql"] for query in captured if not query["sql"].startswith("SET search_path")]
 
 
-@pytest.mark.parametrize(("below", "number"), [("", 1), ("/{}", 3), ("/{}/logs", 2), ("/{}/journal", 2)])
+@pytest.mark.parametrize(("below", "number"), [("", 1), ("/{}", 4), ("/{}/logs", 2), ("/{}/journal", 2)])
 def test_the_number_of_statements_does_not_grow(api: Api, acme: OrganizationRecord, below: str, number: int) -> None:
     made = make_execution(acme)
     path = f"/api/executions{below.format(made)}"
