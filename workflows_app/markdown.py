@@ -63,7 +63,7 @@ def _demoted(state: Any) -> None:
 
 def _made() -> MarkdownIt:
     made = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    made.validateLink = is_safe_link  # type: ignore[method-assign]
+    made.validateLink = is_safe_link  # type: ignore[method-assign,assignment]
     made.core.ruler.push("demoted", _demoted)
     made.add_render_rule("image", _image)
     return made

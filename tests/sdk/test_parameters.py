@@ -42,6 +42,7 @@ def test_the_types_are_the_documents_and_dict():
         "date",
         "datetime",
         "secret",
+        "file",
     }
 
 

@@ -7,6 +7,7 @@ person may read.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -41,9 +42,9 @@ def readable_by(actor: Actor) -> Q:
     held = FileUse.objects.filter(file=OuterRef("pk"))
     uploaded = Q(uploader=key) if actor.kind in PERSONAL else Q(~Exists(held), uploader=key)
     if actor.can(VIEW_EXECUTIONS):
-        return uploaded | Exists(held)
+        return uploaded | Q(Exists(held))
     if actor.can(VIEW_OWN_EXECUTIONS) and actor.kind in PERSONAL:
-        return uploaded | Exists(held.filter(execution__actor=key))
+        return uploaded | Q(Exists(held.filter(execution__actor=key)))
     return uploaded
 
 
@@ -53,12 +54,12 @@ def readable_by_run(actor: Actor, execution: UUID | None) -> Q:
     given = Q(Exists(held.filter(execution=execution)))
     if actor.kind not in PERSONAL:
         return given | Q(~Exists(held), uploader=actor_key(actor))
-    return given | readable_by(actor) | Exists(held.filter(execution__actor=actor_key(actor)))
+    return given | readable_by(actor) | Q(Exists(held.filter(execution__actor=actor_key(actor))))
 
 
 def of_family(execution: UUID, files: Iterable[UUID]) -> set[UUID]:
     """Those of the files that the execution's parents, their children and its own hold. One query."""
-    wanted = {"execution": execution, "files": list(files), "deepest": DEEPEST}
+    wanted: dict[str, Any] = {"execution": execution, "files": list(files), "deepest": DEEPEST}
     with connection.cursor() as cursor:
         cursor.execute(_SAME_FAMILY, wanted)
         return {row[0] for row in cursor.fetchall()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
@@ -29,7 +31,7 @@ def read_upload(request: HttpRequest) -> tuple[str, str | None, bytes]:
     return upload.name or "", upload.content_type, upload.read()
 
 
-def _only_file(request: HttpRequest) -> UploadedFile:
+def _only_file(request: HttpRequest) -> UploadedFile[Any]:
     try:
         files, fields = request.FILES, request.POST
     except MultiPartParserError as error:
@@ -39,5 +41,5 @@ def _only_file(request: HttpRequest) -> UploadedFile:
     uploads = files.getlist(FIELD)
     if len(uploads) != 1:
         refuse(FIELD, f'Send one file as "{FIELD}", with a file name; this request has {len(uploads)}.')
-    upload: UploadedFile = uploads[0]
+    upload: UploadedFile[Any] = uploads[0]
     return upload
