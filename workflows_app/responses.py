@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
 from django.views import defaults
 from rest_framework.exceptions import APIException
@@ -131,7 +132,7 @@ def _django_error(exc: Exception) -> HttpResponse:
     match exc:
         case RequestDataTooBig():
             return failure(413, "PayloadTooLarge", "The body is too large.")
-        case SuspiciousOperation() | UnreadablePostError():
+        case SuspiciousOperation() | UnreadablePostError() | MultiPartParserError():
             return failure(400, "ValidationError", "The request cannot be read.", {"field": "request"})
         case Http404():
             return failure(404, "NotFound", "There is no such thing.")

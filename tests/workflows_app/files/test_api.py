@@ -232,3 +232,14 @@ def test_a_session_uploads_with_its_csrf_token_alone(acme: OrganizationRecord) -
     answer = client.post("/api/files", data, headers=headers)
     assert answer.status_code == 201
     assert UUID(answer.json()["fileId"])
+
+
+@pytest.mark.parametrize("path", ["/api/files", "/api/workflows/greet"])
+def test_a_form_that_cannot_be_read_is_no_accident_for_a_session_either(acme: OrganizationRecord, path: str) -> None:
+    """Its CSRF token is looked for in the form before anything else."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(make_user(acme))
+    client.cookies["csrftoken"] = "x" * 32
+    kind = "multipart/form-data; boundary=" + "x" * 300
+    answer = client.post(path, b"--x", content_type=kind, headers={"X-Organization-Id": "acme"})
+    assert refusal(answer) == (400, "ValidationError")
