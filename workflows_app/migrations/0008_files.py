@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("workflows_app", "0006_children")]
+    dependencies = [("workflows_app", "0007_providers")]
 
     operations = [
         migrations.CreateModel(
