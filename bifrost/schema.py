@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.request import Request
 
+from forms_app.openapi import SHAPES as FORM_SHAPES
 from workflows_app.alerts.openapi import SHAPES as ALERT_SHAPES
 from workflows_app.approvals.openapi import SHAPES as APPROVAL_SHAPES
 from workflows_app.audit.openapi import SHAPES as AUDIT_SHAPES
@@ -33,6 +34,7 @@ ALL_SHAPES = (
     CONNECTION_SHAPES,
     PROVIDER_SHAPES,
     FILE_SHAPES,
+    FORM_SHAPES,
     SCHEDULE_SHAPES,
     WEBHOOK_SHAPES,
 )

@@ -305,6 +305,8 @@ DROPPING_STEPS = [
     "integrations.oauth.fleet.forget_organization",
     "integrations.secrets.remove_organization",
 ]
+# What forgets an organization's old rows of apps above workflows_app: (organization, before when).
+RETENTION_STEPS = ["forms_app.retention.forget_before"]
 
 METRICS_TOKEN = env.str("BIFROST_METRICS_TOKEN", "")  # without one, /metrics does not exist
 

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema", SchemaView.as_view(), name="api-schema"),
     path("api/docs", DocsView.as_view(), name="api-docs"),
     path("api/", include("workflows_app.urls")),
+    path("api/", include("forms_app.urls")),
     re_path(r"^api(?:/|$)", unknown_route),
     path("metrics", MetricsView.as_view(), name="metrics"),
     path("webhooks", include("workflows_app.webhooks.urls")),

@@ -77,12 +77,16 @@ class Submission(models.Model):
     name = models.CharField(max_length=200)
     submitted_by = models.JSONField(help_text="As `Execution.executed_by`.")
     actor = models.CharField(max_length=80, help_text="Kind and id.")
+    digest = models.CharField(max_length=64, help_text="Of what was filled in, to tell a repeated click from a change.")
     execution = models.UUIDField(null=True, help_text="Empty: it was refused, or is under way.")
     submitted_at = models.DateTimeField(db_default=TransactionNow())
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["actor", "-id"], name="submission_actor"),
+            # Its id is the page's choice, so it says nothing about when.
+            models.Index(fields=["actor", "-submitted_at", "-id"], name="submission_actor"),
+            models.Index(fields=["-submitted_at", "-id"], name="submission_newest"),
+            models.Index(fields=["form", "-submitted_at", "-id"], name="submission_form"),
             models.Index(fields=["execution"], name="submission_execution"),
         ]
 

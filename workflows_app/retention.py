@@ -16,6 +16,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from integrations import rates
 from orgs import audit, directory
@@ -101,4 +102,6 @@ def _forget_rows(organization: OrganizationRecord, moment: datetime) -> None:
         Notice.objects.filter(created_at__lt=before).delete()
         ProviderHealth.objects.filter(asked_at__lt=before).delete()
         forgetting.forget_unused(moment)
+    for step in settings.RETENTION_STEPS:
+        import_string(step)(organization, before)
     audit.forget_before(organization.id, before)

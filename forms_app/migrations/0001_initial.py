@@ -66,12 +66,13 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=200)),
                 ('submitted_by', models.JSONField(help_text='As `Execution.executed_by`.')),
                 ('actor', models.CharField(help_text='Kind and id.', max_length=80)),
+                ('digest', models.CharField(help_text='Of what was filled in, to tell a repeated click from a change.', max_length=64)),
                 ('execution', models.UUIDField(help_text='Empty: it was refused, or is under way.', null=True)),
                 ('submitted_at', models.DateTimeField(db_default=django.contrib.postgres.functions.TransactionNow())),
                 ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='forms_app.formversion')),
             ],
             options={
-                'indexes': [models.Index(fields=['actor', '-id'], name='submission_actor'), models.Index(fields=['execution'], name='submission_execution')],
+                'indexes': [models.Index(fields=['actor', '-submitted_at', '-id'], name='submission_actor'), models.Index(fields=['-submitted_at', '-id'], name='submission_newest'), models.Index(fields=['form', '-submitted_at', '-id'], name='submission_form'), models.Index(fields=['execution'], name='submission_execution')],
             },
         ),
     ]

@@ -1,0 +1,243 @@
+"""From a filled-in form to an execution: one for each submission, however often it is sent.
+
+The submission's row is written before the execution and linked to it afterwards. Where a process is killed in between,
+the next click finds the row, and the execution by its idempotency key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import transaction
+
+from bifrost.sdk.errors import PermissionError as PermissionDenied
+from bifrost.sdk.errors import ValidationError
+from bifrost.sdk.tolerant import JSON, plain
+from forms_app.catalog import FormRecord, open_to_forms, permission_for
+from forms_app.errors import SubmissionTaken
+from forms_app.models import FormVersion, Submission
+from forms_app.uploads import with_files, without_ids
+from orgs.records import Actor, OrganizationRecord
+from orgs.tenancy import org_context
+from workflows_app import catalog as workspace
+from workflows_app import executions
+from workflows_app.actors import actor_key, person
+from workflows_app.catalog import LoadedWorkflow
+from workflows_app.checks.running import Finding, run_checks
+from workflows_app.errors import IdempotencyConflict, PlatformUnavailable
+from workflows_app.executions import Outcome, Start
+from workflows_app.following import outcome_of
+from workflows_app.inputs.definition import Definition
+from workflows_app.providers.checking import Chosen, check_options
+
+BLOCK, WARN = "block", "warn"
+TAKEN = "This page was submitted already. Open the form once more to submit something else."
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """`outcome` is None where nothing was started, because the findings hold warnings that nobody has confirmed."""
+
+    outcome: Outcome | None
+    findings: tuple[Finding, ...]
+    submission_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """One use of a form by somebody. `digest` is that of the values as they were given."""
+
+    organization: OrganizationRecord
+    actor: Actor
+    form: FormRecord
+    id: UUID
+    digest: str
+
+
+def _freely() -> None:
+    """Most submissions count against no limit."""
+
+
+def submit(
+    organization: OrganizationRecord,
+    actor: Actor,
+    form: FormRecord,
+    values: Mapping[str, Any],
+    submission_id: UUID,
+    *,
+    confirmed: bool = False,
+    admit: Callable[[], None] = _freely,
+) -> Submitted:
+    """Checks the values and starts the form's workflow. The same id with the same values answers with the same run.
+
+    `confirmed`: warnings were shown, and it is meant so. `admit` is called once the values are known to be good, before
+    anything costs. Raises ValidationError with one entry for each bad field, or with the `checks` that block it;
+    SubmissionTaken for an id that was used otherwise; PermissionError where the workflow is not open to forms or not
+    to this actor; ProviderFailed; and what `executions.submit` raises.
+    """
+    wish = _Wish(organization, actor, form, submission_id, _digest(form, values))
+    if (earlier := _earlier(wish)) is not None:
+        return Submitted(earlier, (), submission_id)
+    loaded = _workflow(form, actor)
+    parameters = _parameters(organization, actor, form, loaded, values)
+    admit()
+    found = tuple(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
+    _refuse_blocked(found)
+    if not confirmed and any(finding.level == WARN for finding in found):
+        return Submitted(None, found, submission_id)
+    if (earlier := _claim(wish)) is not None:
+        return Submitted(earlier, found, submission_id)
+    return Submitted(_start(wish, parameters), found, submission_id)
+
+
+def run_checks_for(
+    organization: OrganizationRecord, actor: Actor, form: FormRecord, values: Mapping[str, Any]
+) -> list[Finding]:
+    """What the workflow's checks say of these values. Raises as `submit` does, but for what blocks."""
+    loaded = _workflow(form, actor)
+    parameters = _parameters(organization, actor, form, loaded, values)
+    return list(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
+
+
+def _workflow(form: FormRecord, actor: Actor) -> LoadedWorkflow:
+    loaded = workspace.current().workflows.get(form.workflow)
+    if loaded is None:
+        raise PlatformUnavailable("This form cannot be submitted now: what it starts is not there.")
+    if not open_to_forms(loaded):
+        raise PermissionDenied("What this form starts is not open to forms.")
+    if not actor.can(permission := permission_for(loaded)):
+        raise PermissionDenied(f"Submitting this form needs the permission {permission}.", required_role=permission)
+    return loaded
+
+
+def _parameters(
+    organization: OrganizationRecord,
+    actor: Actor,
+    form: FormRecord,
+    loaded: LoadedWorkflow,
+    values: Mapping[str, Any],
+) -> dict[str, JSON]:
+    """The workflow's parameters by these values, all of which were checked."""
+    checked = form.definition.validate(values)
+    complete = with_files(organization, actor, form.definition, checked)
+    parameters = form.definition.sent(complete)
+    loaded.spec.validate(parameters)
+    check_options(organization, list(chosen_in(form.definition, complete)))
+    return parameters
+
+
+def chosen_in(definition: Definition, values: Mapping[str, JSON]) -> Iterator[Chosen]:
+    """What was chosen among a data provider's options. What the form itself says is not asked about."""
+    for field in definition.fields:
+        if field.mode != "asked" or field.name not in values:
+            continue
+        value = values[field.name]
+        if field.provider:
+            inputs = {argument: values[name] for argument, name in field.inputs.items() if name in values}
+            yield Chosen(field.name, field.provider, inputs, value)
+        elif field.kind == "group" and isinstance(value, list):
+            inner = Definition(field.fields)
+            for number, row in enumerate(value):
+                for each in chosen_in(inner, row if isinstance(row, dict) else {}):
+                    yield Chosen(f"{field.name}.{number}.{each.field}", each.provider, each.inputs, each.value)
+
+
+def _refuse_blocked(found: tuple[Finding, ...]) -> None:
+    if blocking := [finding for finding in found if finding.level == BLOCK]:
+        messages = [{"field": None, "message": finding.message} for finding in blocking]
+        raise ValidationError(
+            blocking[0].message, details={"errors": messages, "checks": [asdict(finding) for finding in found]}
+        )
+
+
+# --- one execution for each submission -------------------------------------------------------------------------------
+
+
+def _earlier(wish: _Wish) -> Outcome | None:
+    """What became of this submission, where it was started before. Raises SubmissionTaken for another use of its id."""
+    with org_context(wish.organization):
+        row = Submission.objects.filter(id=wish.id).values("actor", "form", "digest", "execution").first()
+    if row is None:
+        return None
+    if (row["actor"], row["form"]) != (actor_key(wish.actor), wish.form.id):
+        raise SubmissionTaken(TAKEN)
+    if row["execution"] is None:
+        return None
+    if row["digest"] != wish.digest:
+        raise SubmissionTaken(TAKEN, {"executionId": str(row["execution"])})
+    try:
+        return outcome_of(wish.organization, row["execution"])
+    except ObjectDoesNotExist:  # it is so old that its record went
+        raise SubmissionTaken(TAKEN) from None
+
+
+def _claim(wish: _Wish) -> Outcome | None:
+    """Writes the submission, with the version that was filled in where that is the MSP's.
+
+    Returns what became of it where another click was faster. Raises SubmissionTaken.
+    """
+    form, key = wish.form, actor_key(wish.actor)
+    written = {"version_id": form.version_id, "digest": wish.digest}
+    facts = {"form": form.id, "slug": form.slug, "name": form.name, "actor": key}
+    with org_context(wish.organization), transaction.atomic():
+        if form.shared:
+            FormVersion.objects.bulk_create([_copy(form)], ignore_conflicts=True)
+        new = Submission(id=wish.id, submitted_by=person(wish.actor), **facts, **written)
+        Submission.objects.bulk_create([new], ignore_conflicts=True)
+        own = Submission.objects.filter(id=wish.id, actor=key, form=form.id, execution=None)
+        if own.update(**written):
+            return None
+    return _earlier(wish)
+
+
+def _copy(form: FormRecord) -> FormVersion:
+    """The MSP's version for the organization that used it, which need not know who of the MSP saved it."""
+    return FormVersion(
+        id=form.version_id,
+        form=form.id,
+        number=form.version,
+        items=form.definition.as_json(),
+        submit_label=form.submit_label,
+        confirmation=form.confirmation,
+        saved_by={"kind": "system", "id": "msp", "email": "", "name": ""},
+    )
+
+
+def _start(wish: _Wish, parameters: Mapping[str, JSON]) -> Outcome:
+    start = Start(
+        organization=wish.organization,
+        workflow=wish.form.workflow,
+        parameters=parameters,
+        actor=wish.actor,
+        trigger={"type": "form", "formId": str(wish.form.id), "submissionId": str(wish.id)},
+        idempotency_key=f"form:{wish.id}",
+        key_lifetime=None,
+    )
+    try:
+        outcome = executions.submit(start)
+    except IdempotencyConflict as conflict:
+        return _faster(wish, conflict)
+    # What was started counts, also where a slower click with other values has written them to the row meanwhile.
+    with org_context(wish.organization):
+        Submission.objects.filter(id=wish.id).update(
+            execution=UUID(outcome.execution_id), digest=wish.digest, version_id=wish.form.version_id
+        )
+    return outcome
+
+
+def _faster(wish: _Wish, conflict: IdempotencyConflict) -> Outcome:
+    """Another click of the same page started it: with the same files, uploaded once more, or with other values."""
+    if (earlier := _earlier(wish)) is not None:
+        return earlier
+    raise SubmissionTaken(TAKEN, conflict.details) from conflict
+
+
+def _digest(form: FormRecord, values: Mapping[str, Any]) -> str:
+    given = plain(without_ids(form.definition, values) if isinstance(values, Mapping) else values)
+    return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()
