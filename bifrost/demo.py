@@ -1,4 +1,4 @@
-"""What bin/up makes to try Bifrost with: organizations, people with passwords, tokens. Not for production."""
+"""What bin/up makes to try Bifrost with: organizations, people with passwords, tokens, forms. Not for production."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from bifrost.demo_forms import prepare_forms
 from orgs import directory
 from orgs.errors import OrganizationExists
 from orgs.models import ApiToken, Membership, User
@@ -45,6 +46,7 @@ def prepare_demo(known: Mapping[str, Any]) -> dict[str, Any]:
     for wanted in CUSTOMERS:
         before = known.get("organizations", {}).get(wanted.org_id, {})
         organizations[wanted.org_id] = _customer(_organization(wanted), before)
+    prepare_forms(msp)
     return {
         "mspToken": _token(msp, "owner", known.get("mspToken", "")),
         "admin": {"email": admin["email"], "password": admin["password"]},
