@@ -60,7 +60,7 @@ def import_form(organization: OrganizationRecord, actor: Actor, content: bytes, 
     document = parse_object(content)
     _check(document)
     try:
-        items = Definition.read(document["items"]).as_json()
+        items = Definition.read(document.get("items")).as_json()
     except DeclarationError as error:
         refuse("items", str(error))
     facts = {name: document[name] for name in ("name", "description", "category", "workflow", "roles")}

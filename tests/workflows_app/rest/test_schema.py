@@ -27,6 +27,7 @@ from schemathesis.specs.openapi.checks import (
 
 from bifrost.schema import document
 from bifrost.sdk.cards import card_of
+from forms_app import versions
 from integrations.configs import set_config
 from integrations.oauth import connections
 from integrations.secrets import delete_secret, list_secrets, prepare_organization, write_secret
@@ -167,6 +168,10 @@ OPERATIONS = [
     "listSecrets",
     "putSecret",
     "deleteSecret",
+    "listForms",
+    "getForm",
+    "submitForm",
+    "listSubmissions",
 ]
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
@@ -210,6 +215,8 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
     set_config(organization, "timeout", 30, "int")
     own = {"name": "Halo", "provider": "halopsa", "client_id": "c", "client_authentication": "none"}
     connections.create(organization, {**own, "authorize_url": "https://a.example", "token_url": "https://a.example/t"})
+    form = versions.create(organization, ACTOR, "greet", slug="hello")
+    versions.publish(organization, form, ACTOR)
     make_notice(organization, Recipient(f"token:{ApiToken.objects.get().id}", ""))
     return {
         "file_id": stored(organization),
@@ -219,6 +226,7 @@ def known_objects(organization: OrganizationRecord, workspace: Path) -> dict[str
         "delivery_id": str(make_delivery(organization)),
         "workflow": "called",
         "key": "timeout",
+        "slug": "hello",
     }
 
 

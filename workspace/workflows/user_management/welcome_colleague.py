@@ -51,6 +51,7 @@ async def welcome_colleague(
     account = await reserve_account(email)
     context.log("info", f"The account {account} is reserved", {"department": department})
     context.progress(1, 3, "Waiting for approval")
+    until = f", until {ends_on:%d %B %Y}" if ends_on else ""
     decision = await context.wait_for_approval(
         f"Welcome {name}",
         {
@@ -59,7 +60,7 @@ async def welcome_colleague(
         },
         timeout=timedelta(days=14),
         default=None,
-        message=f"{name} begins on {start_on:%d %B %Y} in {team}" + (f", until {ends_on:%d %B %Y}." if ends_on else "."),
+        message=f"{name} begins on {start_on:%d %B %Y} in {team}{until}.",
     )
     if not decision:
         context.result_card("Not approved", text="Nothing was prepared.", tone="warning")
