@@ -37,7 +37,7 @@ from workflows_app.inputs.definition import Definition
 from workflows_app.providers.checking import Chosen, check_options
 
 BLOCK, WARN = "block", "warn"
-TAKEN = "This page was submitted already. Open the form once more to submit something else."
+TAKEN = "This was submitted already. Open the form once more to submit something else."
 
 
 @dataclass(frozen=True, slots=True)
