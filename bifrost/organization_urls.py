@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
-from django.views.generic import RedirectView
+from django.urls import URLPattern, URLResolver, include, path
 
 from integrations.secret_pages import secrets_page
 from orgs.sites import organization_site
@@ -15,5 +14,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/data-providers/", organization_site.admin_view(providers_page), name="organization-data-providers"),
     path("admin/", organization_site.urls),
     path("live/executions/<str:execution_id>", live_execution, name="live-execution"),
-    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("", include("forms_app.portal.urls")),
 ]

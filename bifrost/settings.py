@@ -72,6 +72,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "forms_app.portal.middleware.PortalMiddleware",
 ]
 ROOT_URLCONF = "bifrost.urls"
 ORGANIZATION_URLCONF = "bifrost.organization_urls"
@@ -86,6 +87,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "forms_app.portal.context.portal",
             ]
         },
     }
@@ -115,6 +117,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = env.bool("BIFROST_HTTPS", False)
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+PASSWORD_RESET_TIMEOUT = 3600  # seconds that a link for a new password is good for
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
 MESSAGE_STORAGE = "orgs.messages.OrganizationMessages"

@@ -11,8 +11,8 @@ from time import monotonic
 from typing import Generic, TypeVar, cast
 from uuid import UUID
 
-from orgs.models import ApiToken, Domain, Membership, Organization, User
-from orgs.records import MembershipRecord, OrganizationRecord, TokenRecord
+from orgs.models import ApiToken, Branding, Domain, MemberGroup, Membership, Organization, User
+from orgs.records import BrandingRecord, MembershipRecord, OrganizationRecord, TokenRecord
 from orgs.tenancy import shared_context
 
 KEPT_SECONDS = 2.0
@@ -113,6 +113,7 @@ def _token_record(found: ApiToken | None) -> TokenRecord | None:
         expires_at=found.expires_at,
         revoked_at=found.revoked_at,
         last_used_at=found.last_used_at,
+        owner=found.owner_id,
     )
 
 
@@ -132,6 +133,22 @@ def _memberships(user_id: UUID) -> tuple[MembershipRecord, ...]:
     )
 
 
+def _branding(organization_id: UUID) -> BrandingRecord:
+    row = Branding.objects.filter(organization_id=organization_id).values_list("name", "colour", "logo_digest").first()
+    return BrandingRecord(*row) if row else BrandingRecord()
+
+
+def _host(organization_id: UUID) -> str | None:
+    domains = Domain.objects.filter(tenant_id=organization_id).order_by("-is_primary", "domain")
+    return domains.values_list("domain", flat=True).first()
+
+
+def _groups(of: tuple[UUID, UUID]) -> frozenset[UUID]:
+    user_id, organization_id = of
+    groups = MemberGroup.objects.filter(organization_id=organization_id, members__user_id=user_id)
+    return frozenset(groups.values_list("id", flat=True))
+
+
 # Each takes its key and answers with a record, or None where there is none; memberships with a tuple.
 organization_by_id = _Kept(_by_id)
 organization_by_org_id = _Kept(_by_org_id)
@@ -140,12 +157,20 @@ token_by_digest = _Kept(_token)
 token_by_id = _Kept(_token_by_id)
 active_person = _Kept(_active_person)
 memberships_of = _Kept(_memberships)
+branding_of = _Kept(_branding)
+host_of = _Kept(_host)
+_groups_of = _Kept(_groups)
 _msp = _Kept(_the_msp)
 
 
 def msp() -> OrganizationRecord | None:
     """The MSP's own organization, where it was made."""
     return _msp(None)
+
+
+def groups_of(user_id: UUID, organization_id: UUID) -> frozenset[UUID]:
+    """The groups of the organization's members that the person is in."""
+    return _groups_of((user_id, organization_id))
 
 
 def forget() -> None:
@@ -158,6 +183,9 @@ def forget() -> None:
         token_by_id,
         active_person,
         memberships_of,
+        branding_of,
+        host_of,
+        _groups_of,
         _msp,
     ):
         kept.forget()

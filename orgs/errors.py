@@ -9,6 +9,7 @@ Denied
 └── UnknownOrganization     404
 OrganizationExists          create_organization was given a name that is taken
 InvalidOrganization         create_organization was given values that cannot be
+Refused                     a change of people, groups or branding is against the rules
 """
 
 from __future__ import annotations
@@ -68,3 +69,7 @@ class OrganizationExists(Exception):
 
 class InvalidOrganization(ValueError):
     """A value that an organization cannot have; the message names it."""
+
+
+class Refused(Exception):
+    """What a person asked for is against the rules; the message tells that person why."""

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -55,11 +56,24 @@ class OrganizationMiddleware:
             if organization is None:
                 raise OrganizationRequired("This page belongs to an organization.")
         except Unauthenticated:
-            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+            return _lead_to_sign_in(request)
         except Denied as denied:
             return render(request, "orgs/denied.html", {"message": denied.message}, status=denied.status_code)
         scope.enter_context(org_context(organization))
         return None
+
+
+def _lead_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in of the pages asked for, and from there back. A part of a page that htmx asks for cannot show it:
+    the page itself goes there, and comes back to where it was."""
+    sign_in = reverse("admin:login" if request.path_info.startswith("/admin/") else "portal-sign-in")
+    if request.headers.get("HX-Request") != "true":
+        return redirect_to_login(request.get_full_path(), sign_in)
+    page = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = urlunsplit(("", "", page.path, page.query, "")) if page.netloc == request.get_host() else ""
+    return HttpResponse(
+        status=401, headers={"HX-Redirect": redirect_to_login(back or reverse("portal-home"), sign_in).url}
+    )
 
 
 @contextmanager

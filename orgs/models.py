@@ -11,6 +11,7 @@ from django.contrib.postgres.functions import TransactionNow
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models.functions import Lower
 from django_tenants.models import DomainMixin, TenantMixin
 from uuid6 import uuid7
 
@@ -104,6 +105,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
+    timezone = models.CharField(
+        "time zone", max_length=64, blank=True, validators=[validate_timezone], help_text="Empty: the organization's."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -175,6 +179,14 @@ class ApiToken(models.Model):
     )
     hint = models.CharField(max_length=16, editable=False, help_text="First characters, to recognize it by.")
     permissions = ArrayField(models.CharField(max_length=50), default=list)
+    owner = models.ForeignKey(
+        User,
+        on_delete=models.CASCADE,
+        null=True,
+        editable=False,
+        related_name="tokens",
+        help_text="Whose own it is: it may never do more than that person may.",
+    )
     created_by = models.CharField(max_length=254, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -217,3 +229,68 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return self.operation
+
+
+class Branding(models.Model):
+    """How an organization's portal looks. Without a row, it looks like Bifrost under the organization's name."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, primary_key=True, related_name="branding"
+    )
+    name = models.CharField(max_length=80, blank=True, help_text="Empty: the organization's.")
+    colour = models.CharField(max_length=7, blank=True, validators=[RegexValidator(r"\A#[0-9a-f]{6}\Z")])
+    logo = models.BinaryField(null=True, help_text="A PNG that `orgs.branding` has drawn itself.")
+    logo_digest = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MemberGroup(models.Model):
+    """Members of one organization under one name, for forms that not everybody may use."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="groups")
+    name = models.CharField(max_length=100)
+    members = models.ManyToManyField(Membership, blank=True, related_name="groups")
+
+    class Meta:
+        ordering = ["name"]
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint("organization", Lower("name"), name="orgs_one_group_name")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Invitation(models.Model):
+    """Lets the owner of an address join an organization, once. The link's secret is not kept, only its hash."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=16, choices=Membership.Role.choices)
+    digest = models.CharField(max_length=64, unique=True)
+    invited_by = models.CharField(max_length=254)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Attempt(models.Model):
+    """How often something was tried lately that must not be tried often, such as signing in to one account."""
+
+    key = models.CharField(max_length=64, primary_key=True, help_text="A digest of what was tried, and by whom.")
+    count = models.PositiveIntegerField()
+    since = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

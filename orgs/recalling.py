@@ -11,7 +11,7 @@ from orgs import directory
 from orgs.models import User
 from orgs.permissions import EVERYTHING, SUBMIT_FORMS
 from orgs.records import Actor, OrganizationRecord, TokenRecord
-from orgs.resolver import permissions_in
+from orgs.resolver import permissions_in, token_permissions
 
 _NOTHING: frozenset[str] = frozenset()
 
@@ -51,4 +51,4 @@ def _of_token(token_id: UUID, organization: OrganizationRecord) -> tuple[frozens
     own = directory.organization_by_id(token.organization_id)
     if own is None or not (own.is_msp or own.id == organization.id):
         return _NOTHING, token.name, False
-    return token.permissions, token.name, own.is_msp
+    return token_permissions(token, own), token.name, own.is_msp

@@ -75,6 +75,16 @@ class TokenRecord:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    owner: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BrandingRecord:
+    """How an organization's portal looks. `colour` is #rrggbb or "", `logo` the digest of the picture or ""."""
+
+    name: str = ""
+    colour: str = ""
+    logo: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,9 +76,24 @@ def _of_token(request: HttpRequest, plain: str) -> Access:
     organization = _open(_any_named(request) if own.is_msp else _own(request, own))
     if own.is_msp:
         _open(own)
+    permissions = token_permissions(token, own)
+    if not permissions:
+        raise Unauthenticated(_BAD_TOKEN)
     _remember_use(token)
-    actor = Actor("token", str(token.id), "", token.name, token.permissions, token_name=token.name, staff=own.is_msp)
+    actor = Actor("token", str(token.id), "", token.name, permissions, token_name=token.name, staff=own.is_msp)
     return Access(actor, organization)
+
+
+def token_permissions(token: TokenRecord, own: OrganizationRecord) -> frozenset[str]:
+    """What the token may do now, nothing where its owner is gone. A person's own does no more than that person may."""
+    if token.owner is None:
+        return token.permissions
+    user = directory.active_person(token.owner)
+    if user is None:
+        return frozenset()
+    held = permissions_in(user, directory.memberships_of(token.owner), own)
+    everything = EVERYTHING in held
+    return frozenset(each for each in token.permissions if each in held or everything) - PLATFORM_PERMISSIONS
 
 
 def _valid(plain: str) -> TokenRecord:

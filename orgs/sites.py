@@ -24,6 +24,7 @@ from orgs.errors import Denied
 from orgs.models import User
 from orgs.records import Access, Actor
 from orgs.resolver import resolve
+from orgs.signing_in import ThrottledSignIn
 
 
 def access_of(request: HttpRequest) -> Access | None:
@@ -34,7 +35,7 @@ def access_of(request: HttpRequest) -> Access | None:
         return None
 
 
-class StaffSignIn(AuthenticationForm):  # type: ignore[misc]  # unfold has no types
+class StaffSignIn(ThrottledSignIn, AuthenticationForm):  # type: ignore[misc]  # unfold has no types
     """By email and password, for active superusers and members of the MSP."""
 
     error_messages: ClassVar = {

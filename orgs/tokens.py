@@ -47,8 +47,10 @@ def issue_token(
     expires_at: datetime | None = None,
     created_by: str = "",
     actor: Actor = COMMAND_LINE,
+    owner: UUID | None = None,
 ) -> IssuedToken:
-    """Makes a token for the organization; for the MSP's own, one that may name any organization.
+    """Makes a token for the organization; for the MSP's own, one that may name any organization. With an `owner` it
+    never does more than that person may at the time.
 
     Raises ValueError naming a permission that is none, or that only the MSP's tokens can have.
     """
@@ -61,6 +63,7 @@ def issue_token(
             digest=digest(plain),
             hint=plain[:_HINT_LENGTH],
             permissions=granted,
+            owner_id=owner,
             created_by=created_by,
             expires_at=expires_at,
         )

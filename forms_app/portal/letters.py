@@ -1,0 +1,37 @@
+"""Letters with links that only the addressee may have: they go at once, and are kept nowhere.
+
+They are sent behind the answer, so that how long it takes does not tell whether there was somebody to write to.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.template.loader import render_to_string
+
+logger = logging.getLogger(__name__)
+MOST_AT_ONCE = 2
+_threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="letters")
+
+
+def can_send() -> bool:
+    """Whether somebody has said by which server e-mails go."""
+    return not settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend")
+
+
+def send(to: str, subject: str, template: str, context: dict[str, object]) -> Future[None]:
+    """Sends the text of the template soon. A letter that cannot be sent is told in the log."""
+    text = render_to_string(template, context)
+    message = EmailMessage(" ".join(subject.split())[:200], text, to=[to])
+    return _threads.submit(_deliver, message)
+
+
+def _deliver(message: EmailMessage) -> None:
+    try:
+        message.send()
+    except (OSError, smtplib.SMTPException):
+        logger.exception("A letter could not be sent.")
