@@ -7,6 +7,10 @@ from typing import Any
 
 from . import example
 
+# Whose portal is shown, and as whom: the role that asks, and the role that says yes.
+PORTAL = "acme"
+VISITORS = {"a requester": "requester", "an approver": "operator"}
+
 
 def document(port: int, credentials: Mapping[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
     """The document of --json, but for the pids."""
@@ -38,5 +42,13 @@ def text(document: Mapping[str, Any]) -> str:
     for org_id, organization in document["organizations"].items():
         lines += ["", f"  {org_id}   {organization['url']}   token {organization['token']}"]
         lines += [f"    {user['role']:<10} {user['email']}  {user['password']}" for user in organization["users"]]
+    lines += ["", *_portal(document["organizations"][PORTAL])]
     token = document["organizations"][example.ORGANIZATION]["token"]
     return "\n".join([*lines, "", "Run a workflow:", "", example.curl_line(url, token), ""])
+
+
+def _portal(organization: Mapping[str, Any]) -> list[str]:
+    people = {user["role"]: user for user in organization["users"]}
+    visitors = {name: people[role] for name, role in VISITORS.items()}
+    signing_in = [f"    as {name:<12} {user['email']}  {user['password']}" for name, user in visitors.items()]
+    return [f"  The portal of {PORTAL}'s people: {organization['url']}/", *signing_in]

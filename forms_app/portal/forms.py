@@ -40,7 +40,7 @@ class SignInForm(ThrottledSignIn, AuthenticationForm):
         super().__init__(*args, **kwargs)
         self.organization = organization
         self.fields["username"].label = _("E-mail address")
-        self.fields["username"].widget.attrs |= {"type": "email", "inputmode": "email"}
+        self.fields["username"].widget.input_type = "email"  # type: ignore[attr-defined]
         self.fields["password"].label = _("Password")
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:

@@ -14,8 +14,8 @@ from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
 
 logger = logging.getLogger(__name__)
-MOST_AT_ONCE = 2
-_threads = ThreadPoolExecutor(MOST_AT_ONCE, thread_name_prefix="letters")
+# One after the other, and in their order.
+_thread = ThreadPoolExecutor(1, thread_name_prefix="letters")
 
 
 def can_send() -> bool:
@@ -23,11 +23,16 @@ def can_send() -> bool:
     return not settings.EMAIL_BACKEND.endswith(".dummy.EmailBackend")
 
 
+def settle() -> None:
+    """Waits until all letters so far were sent, or could not be."""
+    _thread.submit(int).result()
+
+
 def send(to: str, subject: str, template: str, context: dict[str, object]) -> Future[None]:
     """Sends the text of the template soon. A letter that cannot be sent is told in the log."""
     text = render_to_string(template, context)
     message = EmailMessage(" ".join(subject.split())[:200], text, to=[to])
-    return _threads.submit(_deliver, message)
+    return _thread.submit(_deliver, message)
 
 
 def _deliver(message: EmailMessage) -> None:

@@ -107,6 +107,25 @@ def test_the_administrator_can_sign_in_to_the_staff_pages(up: Up) -> None:
     assert page.status_code == 200
 
 
+@pytest.mark.parametrize("visitor", ["requester", "operator"])
+def test_the_printed_people_can_sign_in_to_the_printed_portal(up: Up, visitor: str) -> None:
+    acme = up.document["organizations"]["acme"]
+    [user] = [user for user in acme["users"] if user["role"] == visitor]
+    assert f"{acme['url']}/" in up.output.partition("The portal of acme's people:")[2]
+    assert f"{user['email']}  {user['password']}" in up.output.partition("The portal of acme's people:")[2]
+
+    host = {"Host": acme["url"].removeprefix("http://")}
+    with httpx.Client(base_url=up.document["url"], headers=host) as browser:
+        browser.get("/sign-in")
+        token = browser.cookies["csrftoken"]
+        form = {"username": user["email"], "password": user["password"], "csrfmiddlewaretoken": token}
+        answer = browser.post("/sign-in", data=form)
+        page = browser.get(answer.headers["Location"])
+
+    assert page.status_code == 200
+    assert user["email"] in page.text
+
+
 def test_a_command_in_another_shell_finds_the_services(up: Up) -> None:
     command = [sys.executable, str(ROOT / "manage.py"), "create_org", "another", "--name", "Another"]
 

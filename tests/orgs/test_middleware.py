@@ -57,6 +57,9 @@ def pages(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         path("say", say),
         path("hear", hear),
         path("admin/login/", open_to_all, name="login"),
+        path("admin/where", where),
+        path("sign-in", open_to_all, name="portal-sign-in"),
+        path("", where, name="portal-home"),
     ]
     namespaced: Any = ModuleType("tests.orgs.namespaced")
     namespaced.urlpatterns = [
@@ -104,7 +107,29 @@ def test_a_login_is_valid_in_the_persons_own_organization_alone(acme: Organizati
 def test_a_stranger_is_sent_to_sign_in_whether_it_exists_or_not(acme: OrganizationRecord, named: str) -> None:
     answer = Client().get(f"/o/{named}/where")
     assert answer.status_code == 302
-    assert answer["Location"] == f"/o/{named}/admin/login/?next=/o/{named}/where"
+    assert answer["Location"] == f"/o/{named}/sign-in?next=/o/{named}/where"
+
+
+def test_a_stranger_at_the_staffs_pages_is_sent_to_their_own_sign_in(acme: OrganizationRecord) -> None:
+    answer = Client().get("/o/acme/admin/where")
+    assert answer["Location"] == "/o/acme/admin/login/?next=/o/acme/admin/where"
+
+
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [
+        ("http://testserver/o/acme/where?page=2", "/o/acme/where%3Fpage%3D2"),
+        ("https://evil.example/o/acme/where", "/o/acme/"),
+        ("javascript:alert(1)", "/o/acme/"),
+        ("", "/o/acme/"),
+    ],
+)
+def test_after_an_expired_session_a_part_of_a_page_sends_its_whole_page_to_sign_in(
+    acme: OrganizationRecord, page: str, back: str
+) -> None:
+    answer = Client().get("/o/acme/where", headers={"HX-Request": "true", "HX-Current-URL": page})
+    assert answer.status_code == 401
+    assert answer["HX-Redirect"] == f"/o/acme/sign-in?next={back}"
 
 
 def test_an_open_page_sees_the_shared_schema_alone(acme: OrganizationRecord) -> None:
