@@ -258,7 +258,7 @@ def test_a_success_wipes_out_the_failures_before_it(acme: OrganizationRecord) ->
         assert sign_in(visitor(acme), user.email).status_code == 302
 
 
-# --- A new password -----------------------------------------------------------------------------------------------------
+# --- A new password --------------------------------------------------------------------------------------------------
 
 
 def reset_link(acme: OrganizationRecord, user: User) -> str:
