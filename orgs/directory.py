@@ -139,8 +139,8 @@ def _branding(organization_id: UUID) -> BrandingRecord:
 
 
 def _host(organization_id: UUID) -> str | None:
-    domains = Domain.objects.filter(tenant_id=organization_id).order_by("-is_primary", "domain")
-    return domains.values_list("domain", flat=True).first()
+    found = Domain.objects.filter(tenant_id=organization_id).order_by("-is_primary", "domain").first()
+    return str(found.domain) if found else None
 
 
 def _groups(of: tuple[UUID, UUID]) -> frozenset[UUID]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from orgs import audit, directory
 from orgs.errors import Refused
-from orgs.members import ids_among
+from orgs.members import rows_among
 from orgs.models import MemberGroup
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import shared_context
@@ -65,7 +65,7 @@ def change_group(
         row = _row(organization, group)
         row.name = name
         row.save(update_fields=["name"])
-        row.members.set(ids_among(organization, members))
+        row.members.set(rows_among(organization, members))
         _record(actor, "group.change", row)
     directory.forget()
 

@@ -136,10 +136,9 @@ def join(organization: OrganizationRecord, user_id: UUID, email: str, role: str,
     return new
 
 
-def ids_among(organization: OrganizationRecord, memberships: Iterable[UUID]) -> list[UUID]:
+def rows_among(organization: OrganizationRecord, memberships: Iterable[UUID]) -> list[Membership]:
     """Those of the memberships that are the organization's."""
-    rows = Membership.objects.filter(organization_id=organization.id, id__in=list(memberships))
-    return list(rows.values_list("id", flat=True))
+    return list(Membership.objects.filter(organization_id=organization.id, id__in=list(memberships)))
 
 
 def _changeable(organization: OrganizationRecord, membership: UUID, actor: Actor) -> Membership:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
@@ -20,17 +20,14 @@ OF_ONE_ACCOUNT = Limit("sign-in-of", 50, WINDOW)
 BY_ONE_PLACE = Limit("sign-in-by", 200, WINDOW)
 TOO_OFTEN = _("Too many attempts. Wait a quarter of an hour, or set a new password.")
 
-# A mixin for whichever form of that kind has the right widgets.
-Base = AuthenticationForm if TYPE_CHECKING else object
 
-
-class ThrottledSignIn(Base):
+class ThrottledSignIn(AuthenticationForm):
     """Refuses without looking at the password where too many were tried, whether there is such an account or not."""
 
     def clean(self) -> dict[str, Any]:
         email = str(self.cleaned_data.get("username") or "").strip().lower()
         require_patience(self.request, email)
-        cleaned: dict[str, Any] = super().clean()
+        cleaned = super().clean()
         signed_in(self.request, email)
         return cleaned
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, cast
 from zoneinfo import available_timezones
 
 from django import forms
@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import FileExtensionValidator
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from forms_app.portal import words
@@ -27,10 +28,10 @@ NEW_PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 DAYS = ((30, _("30 days")), (90, _("90 days")), (365, _("one year")), (0, _("never")))
 
 
-class SignInForm(ThrottledSignIn, AuthenticationForm):
+class SignInForm(ThrottledSignIn):
     """For the organization's own people and the staff that it is in the scope of; others learn nothing."""
 
-    error_messages: ClassVar = {
+    error_messages = {
         **AuthenticationForm.error_messages,
         "invalid_login": _("The e-mail address or the password is wrong, or the account has no access here."),
         "closed": _("This portal is closed at present. Ask your provider."),
@@ -40,7 +41,7 @@ class SignInForm(ThrottledSignIn, AuthenticationForm):
         super().__init__(*args, **kwargs)
         self.organization = organization
         self.fields["username"].label = _("E-mail address")
-        self.fields["username"].widget.input_type = "email"  # type: ignore[attr-defined]
+        self.fields["username"].widget.input_type = "email"
         self.fields["password"].label = _("Password")
 
     def confirm_login_allowed(self, user: AbstractBaseUser) -> None:
@@ -51,10 +52,10 @@ class SignInForm(ThrottledSignIn, AuthenticationForm):
             raise ValidationError(self.error_messages["closed"], "closed")
 
 
-class JoinWithAccountForm(ThrottledSignIn, AuthenticationForm):
+class JoinWithAccountForm(ThrottledSignIn):
     """Of the owner of the invited account, who is a member of another organization and gives its password."""
 
-    error_messages: ClassVar = {**AuthenticationForm.error_messages, "invalid_login": _("The password is wrong.")}
+    error_messages = {**AuthenticationForm.error_messages, "invalid_login": _("The password is wrong.")}
 
     def __init__(self, request: HttpRequest, email: str) -> None:
         given = {"username": email, "password": request.POST.get("password", "")}
@@ -90,7 +91,7 @@ class ProfileForm(forms.Form):
         super().__init__(*args, **kwargs)
         usual = _("The organization's (%(zone)s)") % {"zone": organization.timezone}
         zones = sorted(zone for zone in available_timezones() if "/" in zone or zone == "UTC")
-        self.fields["timezone"].choices = [("", usual), *((zone, zone.replace("_", " ")) for zone in zones)]
+        _offer(self, "timezone", [("", usual), *((zone, zone.replace("_", " ")) for zone in zones)])
 
 
 class TokenForm(forms.Form):
@@ -104,7 +105,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, permissions: Iterable[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["permissions"].choices = [(each, words.permission(each)) for each in permissions]
+        _offer(self, "permissions", [(each, words.permission(each)) for each in permissions])
 
     @property
     def expires_at(self) -> datetime | None:
@@ -118,7 +119,7 @@ class InviteForm(forms.Form):
 
     def __init__(self, *args: Any, roles: Sequence[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [(role, words.role_with_meaning(role)) for role in roles]
+        _offer(self, "role", [(role, words.role_with_meaning(role)) for role in roles])
 
 
 class NewGroupForm(forms.Form):
@@ -132,7 +133,7 @@ class GroupForm(NewGroupForm):
 
     def __init__(self, *args: Any, members: Iterable[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["members"].choices = list(members)
+        _offer(self, "members", list(members))
 
 
 class BrandingForm(forms.Form):
@@ -161,3 +162,8 @@ class BrandingForm(forms.Form):
 
     def clean_colour(self) -> str:
         return str(self.cleaned_data["colour"]).lower()
+
+
+def _offer(form: forms.Form, field: str, choices: Iterable[tuple[str, str | Promise]]) -> None:
+    """What can be chosen in the field."""
+    cast(forms.ChoiceField, form.fields[field]).choices = list(choices)

@@ -6,11 +6,11 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import SetPasswordForm
 from django.contrib.auth.tokens import default_token_generator
 from django.contrib.auth.views import LoginView, LogoutView, PasswordResetConfirmView
 from django.db import transaction
-from django.forms import Form
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse, reverse_lazy
 from django.utils.encoding import force_bytes
@@ -35,7 +35,9 @@ LETTERS_BY_ONE = Limit("reset-by", 30, WINDOW)
 class SignIn(LoginView):
     authentication_form = SignInForm
     template_name = "portal/sign_in.html"
-    next_page = reverse_lazy("portal-home")
+
+    def get_default_redirect_url(self) -> str:
+        return reverse("portal-home")
 
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "organization": organization_at(self.request)}
@@ -47,9 +49,10 @@ class SignIn(LoginView):
 class SignOut(LogoutView):
     """By POST alone. What one signed out of asks for a sign-in again."""
 
-    next_page = reverse_lazy("portal-sign-in")
+    def get_default_redirect_url(self) -> str:
+        return reverse("portal-sign-in")
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer = super().post(request, *args, **kwargs)
         messages.success(request, _("You are signed out."))
         return answer
@@ -97,11 +100,11 @@ class ConfirmReset(PasswordResetConfirmView):
     success_url = reverse_lazy("portal-sign-in")
 
     def get_user(self, uidb64: str) -> User | None:
-        user = cast("User | None", super().get_user(uidb64))
+        user = super().get_user(uidb64)
         organization = organization_at(self.request)
         return user if user and organization and is_open(organization) and may_enter(user, organization) else None
 
-    def form_valid(self, form: Form) -> HttpResponse:
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         user = cast(User, self.user)
         actor = Actor("user", str(user.id), user.email, user.name or user.email, frozenset())
         with transaction.atomic():

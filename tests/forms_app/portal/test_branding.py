@@ -26,10 +26,10 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (300, 100), **more: Any) 
     return out.getvalue()
 
 
-def save(client: Client, logo: bytes | None = None, name: str = "logo.png", **values: Any) -> Any:
+def save(client: Client, logo: bytes | None = None, file: str = "logo.png", **values: Any) -> Any:
     given = {"name": "", "colour": "#1d5fbf", **values}
     if logo is not None:
-        given["logo"] = SimpleUploadedFile(name, logo, content_type="image/png")
+        given["logo"] = SimpleUploadedFile(file, logo, content_type="image/png")
     return client.post("/branding", given)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from django.conf import settings as project
@@ -15,6 +15,7 @@ from uuid6 import uuid7
 from forms_app.models import Form, FormVersion, Submission
 from forms_app.portal.home import categories_of, matches
 from forms_app.portal.middleware import POLICY
+from orgs import directory
 from orgs.models import User
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
@@ -167,18 +168,20 @@ def test_unread_notices_are_counted_for_each_person(acme: OrganizationRecord) ->
 
 def test_with_500_forms_and_10000_requests_it_is_as_quick_and_as_light(acme: OrganizationRecord) -> None:
     client, user = as_role(acme, "operator")
-    queries, times = [], []
+    queries, times = [], []  # of this thread, so that what else the machine does makes no difference
     for forms, requests in ((3, 5), (500, 10_000)):
         make_forms(acme, *((f"Form {number}", f"Category {number % 10}", "x" * 200) for number in range(forms)))
         make_executions(acme, user, requests)
         client.get("/")
         for _ in range(5):
+            directory.forget()  # what was kept from before would make a difference
             with CaptureQueriesContext(connection) as captured:
-                begun = perf_counter()
+                begun = thread_time()
                 page = client.get("/")
-                times.append(perf_counter() - begun)
-            queries.append(len(captured))
-    assert len(set(queries)) == 1 and queries[0] <= 16
+                times.append(thread_time() - begun)
+            queries.append([query["sql"] for query in captured if not query["sql"].startswith("SET ")])
+    assert len({len(asked) for asked in queries}) == 1
+    assert len(queries[0]) <= 16, queries[0]
     assert min(times) < 0.1
     assets = [
         project.BASE_DIR / "forms_app/static/portal" / name for name in ("portal.css", "portal.js", "htmx.min.js")
