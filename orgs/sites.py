@@ -6,7 +6,7 @@ organization's tables; `orgs.middleware` has let the person in and set the schem
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -38,7 +38,7 @@ def access_of(request: HttpRequest) -> Access | None:
 class StaffSignIn(ThrottledSignIn, AuthenticationForm):  # type: ignore[misc]  # unfold has no types
     """By email and password, for active superusers and members of the MSP."""
 
-    error_messages: ClassVar = {
+    error_messages = {
         **AuthenticationForm.error_messages,
         "invalid_login": "Please enter the correct email and password of a member of the staff.",
     }

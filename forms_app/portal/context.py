@@ -19,6 +19,7 @@ from forms_app.portal.branding import colours_address, logo_address
 from orgs import directory
 from orgs.entering import organization_at
 from orgs.members import may_manage
+from orgs.models import User
 from orgs.permissions import MANAGE_CONFIG, VIEW_EXECUTIONS
 from orgs.records import Access, BrandingRecord, MembershipRecord, OrganizationRecord
 from orgs.resolver import organization_of_host
@@ -151,9 +152,10 @@ class Portal:
     @cached_property
     def elsewhere(self) -> list[Elsewhere]:
         """The other organizations of a person who is a member of several."""
-        if self.access is None:
+        user = self._request.user
+        if self.access is None or not isinstance(user, User):
             return []
-        own = directory.memberships_of(self._request.user.pk)
+        own = directory.memberships_of(user.id)
         here = self.organization.id if self.organization else None
         found = (self._way_to(membership) for membership in own if membership.organization_id != here)
         return sorted((way for way in found if way), key=lambda way: way.name.casefold())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -47,7 +46,7 @@ def change_password(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     form = PasswordChangeForm(visit.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         with transaction.atomic():
-            user = cast(User, form.save())
+            user = form.save()
             people.record_change(visit.actor, user, ["password"])
         directory.forget()
         update_session_auth_hash(request, user)
