@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django import template
+from django.utils.formats import date_format, time_format
 
 from forms_app.portal import words
 
@@ -10,6 +13,12 @@ register = template.Library()
 register.filter("role_word", words.role)
 register.filter("permission_word", words.permission)
 register.filter("workflow_words", words.workflow)
+
+
+@register.filter(expects_localtime=True)
+def moment(value: datetime) -> str:
+    """A day and a time to the minute, in the time zone that holds."""
+    return f"{date_format(value, 'SHORT_DATE_FORMAT')} {time_format(value, 'H:i')}"
 
 
 @register.filter
