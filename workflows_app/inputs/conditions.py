@@ -2,7 +2,7 @@
 
 `{"field": "kind", "is": "equals", "value": "guest"}`, or `{"all": [...]}`, `{"any": [...]}`, `{"not": {...}}` of such.
 The same rule is evaluated here and by `inputs/conditions.js` on the page; tests/workflows_app/inputs/conditions.json
-holds cases for both.
+holds cases for both. Times are compared as texts: a page and the API give them in UTC.
 """
 
 from __future__ import annotations
@@ -56,22 +56,29 @@ def fields_in(condition: Mapping[str, Any]) -> Iterator[str]:
 def _check_comparison(condition: Mapping[str, Any], known: set[str]) -> None:
     if surplus := set(condition) - {"field", "is", "value"}:
         raise DeclarationError(f"has a condition with the unknown part {sorted(surplus)[0]!r}")
-    if condition.get("field") not in known:
-        raise DeclarationError(f"has a condition on {condition.get('field')!r}, which is no field before it")
-    if condition.get("is") not in _COMPARISONS:
+    field, comparison = condition.get("field"), condition.get("is")
+    if not isinstance(field, str) or field not in known:
+        raise DeclarationError(f"has a condition on {field!r:.100}, which is no field before it")
+    if not isinstance(comparison, str) or comparison not in _COMPARISONS:
         words = ", ".join(_COMPARISONS)
-        raise DeclarationError(f"has a condition with {condition.get('is')!r}; there are {words}")
+        raise DeclarationError(f"has a condition with {comparison!r:.100}; there are {words}")
     if condition["is"] in ("in", "not_in") and not isinstance(condition.get("value"), list):
         raise DeclarationError(f'has a condition "{condition["is"]}" whose value is not a list')
 
 
-def _same(left: JSON, right: JSON) -> bool:
-    """JSON's equality: true is not 1."""
-    return left == right and isinstance(left, bool) is isinstance(right, bool)
+def same(left: JSON, right: JSON) -> bool:
+    """JSON's equality: true is not 1, at any depth."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(same(value, right[key]) for key, value in left.items())
+    return bool(left == right)
 
 
 def _in(value: JSON, among: Any) -> bool:
-    return any(_same(value, each) for each in among)
+    return any(same(value, each) for each in among)
 
 
 def _contains(value: JSON, part: JSON) -> bool:
@@ -82,26 +89,29 @@ def _contains(value: JSON, part: JSON) -> bool:
 
 def _above(value: JSON, least: JSON) -> bool:
     """Of numbers, or of texts such as dates; of nothing else."""
+    if isinstance(value, bool) or isinstance(least, bool):
+        return False
     for kind in (str, (int, float)):
-        if isinstance(value, kind) and isinstance(least, kind) and not isinstance(value, bool):
+        if isinstance(value, kind) and isinstance(least, kind):
             return bool(value > least)  # type: ignore[operator]
     return False
 
 
-def _empty(value: JSON) -> bool:
+def is_empty(value: JSON) -> bool:
+    """Nothing was given: no text, no entries, not ticked; zero is something."""
     return _in(value, _EMPTY)
 
 
 _COMPARISONS: Mapping[str, Callable[[JSON, JSON], bool]] = {
-    "equals": _same,
-    "not_equals": lambda value, other: not _same(value, other),
+    "equals": same,
+    "not_equals": lambda value, other: not same(value, other),
     "in": _in,
     "not_in": lambda value, among: not _in(value, among),
     "contains": _contains,
     "not_contains": lambda value, part: not _contains(value, part),
     "above": _above,
     "below": lambda value, most: _above(most, value),
-    "empty": lambda value, _: _empty(value),
-    "not_empty": lambda value, _: not _empty(value),
+    "empty": lambda value, _: is_empty(value),
+    "not_empty": lambda value, _: not is_empty(value),
 }
 COMPARISONS = tuple(_COMPARISONS)

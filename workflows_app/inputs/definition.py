@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
+from django.utils.translation import gettext as _
+
 from bifrost.sdk.declarations import MISSING
-from bifrost.sdk.errors import DeclarationError, ValidationError
+from bifrost.sdk.documents import exact
+from bifrost.sdk.errors import DeclarationError, SerializationError, ValidationError
 from bifrost.sdk.fields import Fields
 from bifrost.sdk.tolerant import JSON
 from workflows_app.inputs import conditions
-from workflows_app.inputs.fields import TICKED, Field
+from workflows_app.inputs.conditions import same
+from workflows_app.inputs.fields import TICKED, Field, object_schema
 
 MOST_ITEMS = 200
+_NOTHING: tuple[JSON, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True)
@@ -43,18 +48,24 @@ class Definition:
         """The definition that a JSON list of items means. Raises DeclarationError, which names the item."""
         if not isinstance(said, list) or len(said) > MOST_ITEMS:
             raise DeclarationError(f"A form is a list of at most {MOST_ITEMS} fields and texts.")
+        try:
+            said = exact(said, "form")
+        except SerializationError as error:
+            raise DeclarationError(f"{error.message}.") from None
         items: list[Field | Note] = []
-        before: set[str] = set()
+        before: dict[str, Field] = {}
         for number, each in enumerate(said, 1):
             name = str(each.get("name") or each.get("title") or number) if isinstance(each, Mapping) else str(number)
             try:
-                item = _item(each, before)
+                item = _item(each, set(before))
+                _check_default(item)
+                _check_inputs(item, before)
             except DeclarationError as error:
-                raise DeclarationError(f'The item "{name}" {error}.') from None
+                raise DeclarationError(f'The item "{name:.100}" {error}.') from None
             if isinstance(item, Field):
                 if item.name in before:
                     raise DeclarationError(f'There are two fields "{item.name}".')
-                before.add(item.name)
+                before[item.name] = item
             items.append(item)
         return cls(tuple(items))
 
@@ -84,8 +95,9 @@ class Definition:
     def validate(self, values: Mapping[str, Any]) -> dict[str, JSON]:
         """The values that the form yields: those of fields that are not part of it are left out, fixed ones are there.
 
-        An optional field that was left empty is left out too. Whether a value is among a data provider's options is
-        not looked at here. Raises ValidationError with one entry for each bad field.
+        An optional field that was left empty is left out too, unless it was emptied of its default. Whether a value
+        is among a data provider's options is not looked at here. Raises ValidationError with one entry for each bad
+        field.
         """
         if not isinstance(values, Mapping):
             raise invalid([("", "The values must be a JSON object")])
@@ -101,17 +113,22 @@ class Definition:
 
     def sent(self, values: Mapping[str, JSON]) -> dict[str, JSON]:
         """Those of the checked values that the workflow gets."""
-        return {name: value for name, value in values.items() if self._by_name[name].sent}
+        sent = {}
+        for name, value in values.items():
+            field = self._by_name[name]
+            if field.sent:
+                sent[name] = [Definition(field.fields).sent(row) for row in value] if field.fields else value
+        return sent
+
+    def arguments(self, field: Field, values: Mapping[str, JSON]) -> dict[str, JSON]:
+        """What the field's data provider is asked with where these are the values: nothing of what is left empty."""
+        there = {item.name: value_of(item, values) for item in self.visible(values) if isinstance(item, Field)}
+        found = {argument: there.get(name) for argument, name in field.inputs.items()}
+        return {argument: value for argument, value in found.items() if value not in (None, "", [], {})}
 
     def json_schema(self) -> dict[str, Any]:
-        """JSON Schema of the values that somebody gives. What is asked only sometimes is never required there."""
-        asked = [field for field in self.fields if field.mode == "asked"]
-        return {
-            "type": "object",
-            "properties": {field.name: field.json_schema() for field in asked},
-            "required": [field.name for field in asked if field.required and field.visible_when is None],
-            "additionalProperties": False,
-        }
+        """JSON Schema of the values that somebody gives."""
+        return object_schema(self.fields)
 
     @cached_property
     def _by_name(self) -> dict[str, Field]:
@@ -149,15 +166,38 @@ def _item(said: Any, before: set[str]) -> Field | Note:
         raise DeclarationError(f"has no {unknown[0]!r}")
     if (condition := said.get("visibleWhen")) is not None:
         conditions.check(condition, before)
-    return Note(kind, str(said.get("title", "")), str(said.get("text", "")), condition)
+    title, text = said.get("title", ""), said.get("text", "")
+    if not isinstance(title, str) or not isinstance(text, str):
+        raise DeclarationError("has a title or a text that is not text")
+    return Note(kind, title, text, condition)
+
+
+def _check_default(item: Field | Note) -> None:
+    """Raises DeclarationError where the field would refuse the value that it begins with."""
+    if not isinstance(item, Field) or not item.has_default:
+        return
+    if wrong := _check(replace(item, required=False), item.default, {}, {}):
+        place, message = wrong[0]
+        raise DeclarationError(f"has a default that {message}" + (f" (at {place.strip('.')})" if place else ""))
+
+
+def _check_inputs(item: Field | Note, before: Mapping[str, Field]) -> None:
+    """A data provider is asked with plain values: none that are secret, a file, or rows of several."""
+    for name in item.inputs.values() if isinstance(item, Field) else ():
+        if before[name].kind in ("secret", "file", "group", "key_value"):
+            raise DeclarationError(f"takes {name!r} for its data provider, which is a {before[name].kind}")
 
 
 def _check(field: Field, value: JSON, given: Mapping[str, Any], found: dict[str, JSON]) -> list[tuple[str, str]]:
     """What is wrong, as places below the field and messages; where nothing is, the value goes into `found`."""
-    if field.mode != "asked" and field.name in given and given[field.name] != value:
-        return [("", "cannot be changed")]
-    if value in (None, "", [], {}):
-        return [("", "must be filled in")] if field.required else []
+    if field.mode != "asked" and field.name in given and not same(given[field.name], value):
+        return [("", _("cannot be changed"))]
+    if any(same(value, nothing) for nothing in _NOTHING):
+        if field.required:
+            return [("", _("must be filled in"))]
+        # Left out, a value that was emptied would come back as the workflow's own default.
+        if value is None or not field.has_default:
+            return []
     if field.kind == "group":
         return _check_group(field, value, found)
     try:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Self
-from zoneinfo import available_timezones
 
 from bifrost.sdk.declarations import MISSING
+from bifrost.sdk.documents import encode
 from bifrost.sdk.errors import DeclarationError
-from bifrost.sdk.forms import MAX_NAME
 from bifrost.sdk.parameters import ParameterSpec
 from bifrost.sdk.shapes import Shape
 from bifrost.sdk.tolerant import JSON
-from workflows_app.inputs import conditions
+from workflows_app.inputs import declaring, judging
+from workflows_app.inputs.declaring import EXTRA_RULES, MODES
+from workflows_app.inputs.judging import CHOOSING, TICKED
+
+__all__ = ["CHOOSING", "EXTRA_RULES", "KINDS", "MODES", "TICKED", "Choice", "Field"]
 
 # The type of a parameter whose values each kind of field yields.
 KINDS: Mapping[str, str] = {
@@ -39,17 +41,8 @@ KINDS: Mapping[str, str] = {
     "key_value": "dict",
     "group": "list",
 }
-CHOOSING = frozenset({"choice", "radio", "multiple_choice"})
-TICKED = frozenset({"checkbox", "switch"})
-MODES = ("asked", "fixed", "hidden")
-# What a field's rules may say beside those of its parameter's type.
-EXTRA_RULES: Mapping[str, tuple[str, ...]] = {
-    "number": ("whole", "step"),
-    "file": ("max_bytes", "types", "many"),
-    "group": ("min_length", "max_length"),
-}
 MOST_CHOICES = 1_000
-_PHONE = re.compile(r"\+?[0-9 ()/.\-]{3,30}")
+_ITEMS = {"text": Shape("string"), "number": Shape("float"), "whole": Shape("int")}
 
 
 @dataclass(frozen=True)
@@ -97,11 +90,25 @@ class Field:
             raise DeclarationError(f"has no {unknown[0]!r}; a field has {', '.join(_WORDS)}")
         parts = {_WORDS[word]: value for word, value in said.items() if word != "type"}
         parts["choices"] = _choices(said.get("choices", []))
-        inner = said.get("fields", [])
-        parts["fields"] = tuple(cls.read(each, set()) for each in inner) if isinstance(inner, list) else ()
+        parts["fields"] = cls._inner(said.get("fields", []))
         made = cls(**{"name": "", **parts})
-        made._check(before)
+        declaring.check(made, KINDS, before)
+        _ = made.parameter
         return replace(made, label=made.label or made.name.replace("_", " ").strip().capitalize())
+
+    @classmethod
+    def _inner(cls, said: Any) -> tuple[Self, ...]:
+        """The fields of a group; one may refer to those before it in its row."""
+        if not isinstance(said, list):
+            raise DeclarationError("has fields that are not a list")
+        made: list[Self] = []
+        for each in said:
+            before = {field.name for field in made}
+            field = cls.read(each, before)
+            if field.name in before:
+                raise DeclarationError(f"has two fields {field.name!r}")
+            made.append(field)
+        return tuple(made)
 
     def as_json(self) -> dict[str, Any]:
         """What `read` makes the same field of: only what differs from a plain text field."""
@@ -121,90 +128,63 @@ class Field:
             said[word] = value
         return said
 
+    @property
+    def has_default(self) -> bool:
+        return self.default is not MISSING and self.default is not None
+
     @cached_property
     def parameter(self) -> ParameterSpec:
         """What checks and describes its values, but for what only the kind knows."""
         own = EXTRA_RULES.get(self.kind, ())
-        rules = {rule: said for rule, said in self.rules.items() if rule not in own or self.kind == "group"}
         return ParameterSpec(
             self.name,
             "int" if self.kind == "number" and self.rules.get("whole") else KINDS[self.kind],
             description=self.help,
             required=self.required,
             default=self.default,
-            validation=rules,
+            validation={rule: said for rule, said in self.rules.items() if rule not in own},
             data_provider=self.provider,
             label=self.label,
-            shape=Shape("dict", item=Shape("string")) if self.kind == "key_value" else None,
+            shape=self._shape,
         )
+
+    @property
+    def _shape(self) -> Shape | None:
+        if self.kind == "key_value":
+            return Shape("dict", item=Shape("string"))
+        if self.kind == "list" and "items" in self.rules:
+            return Shape("list", item=_ITEMS[self.rules["items"]])
+        return None
 
     def problem(self, value: JSON) -> str | None:
         """What only the kind of the field knows to be wrong with a value that its parameter accepts."""
-        if self.required and self.kind in TICKED and value is not True:
-            return "must be ticked"
-        if self.kind == "phone" and _PHONE.fullmatch(value) is None:
-            return "must be a telephone number such as +44 20 7946 0018"
-        if self.kind == "timezone" and value not in available_timezones():
-            return "must be a time zone such as Europe/London"
-        if self.kind in CHOOSING and self.choices:
-            chosen = value if self.kind == "multiple_choice" else [value]
-            if not all(any(_same(each, choice.value) for choice in self.choices) for each in chosen):
-                return "is not among the options"
-        return None
+        return judging.problem(self, value)
 
     def json_schema(self) -> dict[str, Any]:
         schema = self.parameter.json_schema()
         if self.choices:
-            values = {"enum": [choice.value for choice in self.choices]}
-            schema |= {"items": values} if self.kind == "multiple_choice" else values
+            values = [choice.value for choice in self.choices]
+            nothing = [] if self.required or self.has_default else [None]
+            several = self.kind == "multiple_choice"
+            schema |= {"items": {"enum": values}} if several else {"enum": [*values, *nothing]}
+        if self.required and self.kind in TICKED:
+            schema["const"] = True
         if self.kind == "group":
-            schema["items"] = {
-                "type": "object",
-                "properties": {each.name: each.json_schema() for each in self.fields},
-                "required": [each.name for each in self.fields if each.required],
-                "additionalProperties": False,
-            }
+            schema["items"] = object_schema(self.fields)
         if self.kind == "file":
             schema["x-file"] = dict(self.rules)
         return schema
 
-    def _check(self, before: set[str]) -> None:
-        if not isinstance(self.name, str) or not 0 < len(self.name) <= MAX_NAME or not self.name.isidentifier():
-            raise DeclarationError(f"needs a name of letters, digits and underscores, not {self.name!r}")
-        if self.kind not in KINDS:
-            raise DeclarationError(f"has the unknown kind {self.kind!r}; kinds are {', '.join(KINDS)}")
-        if self.mode not in MODES:
-            raise DeclarationError(f"has the unknown mode {self.mode!r}; modes are {', '.join(MODES)}")
-        if self.mode != "asked" and self.default is MISSING:
-            raise DeclarationError(f"is {self.mode} and needs the value that it always has, as its default")
-        for name in ("label", "help", "placeholder"):
-            if not isinstance(getattr(self, name), str):
-                raise DeclarationError(f"has a {name} that is not text")
-        if self.width not in ("full", "half"):
-            raise DeclarationError("is neither full nor half wide")
-        self._check_references(before)
-        if bool(self.fields) != (self.kind == "group"):
-            raise DeclarationError(
-                "is a group without fields" if self.kind == "group" else "has fields and is no group"
-            )
-        if any(each.kind in ("group", "file") for each in self.fields):
-            raise DeclarationError("is a group that holds a group or a file")
-        _ = self.parameter
 
-    def _check_references(self, before: set[str]) -> None:
-        if self.kind in CHOOSING and bool(self.choices) == bool(self.provider):
-            raise DeclarationError("needs either choices or a data provider")
-        if self.choices and self.kind not in CHOOSING:
-            raise DeclarationError("has choices and is nothing to choose from")
-        for argument, name in self.inputs.items():
-            if name not in before:
-                raise DeclarationError(f"takes {argument!r} from {name!r}, which is no field before it")
-        if self.visible_when is not None:
-            conditions.check(self.visible_when, before)
-
-
-def _same(left: JSON, right: JSON) -> bool:
-    return left == right and isinstance(left, bool) is isinstance(right, bool)
+def object_schema(of: tuple[Field, ...]) -> dict[str, Any]:
+    """JSON Schema of the values that somebody gives for these. What is asked only sometimes is never required."""
+    asked = [field for field in of if field.mode == "asked"]
+    return {
+        "type": "object",
+        "properties": {field.name: field.json_schema() for field in asked},
+        "required": [field.name for field in asked if field.required and field.visible_when is None],
+        "additionalProperties": False,
+    }
 
 
 def _choices(said: Any) -> tuple[Choice, ...]:
@@ -213,9 +193,12 @@ def _choices(said: Any) -> tuple[Choice, ...]:
     made = []
     for each in said:
         choice = each if isinstance(each, Mapping) else {"value": each}
-        if "value" not in choice or isinstance(choice["value"], (dict, list)):
+        if set(choice) - {"value", "label"} or isinstance(choice.get("value"), (dict, list, type(None))):
             raise DeclarationError("has a choice that is neither a value nor an object with a value and a label")
-        made.append(Choice(choice["value"], str(choice.get("label", choice["value"]))))
+        value = choice["value"]
+        if not isinstance(label := choice.get("label", value if isinstance(value, str) else encode(value)), str):
+            raise DeclarationError("has a choice whose label is not text")
+        made.append(Choice(value, label))
     return tuple(made)
 
 

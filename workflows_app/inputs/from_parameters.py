@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from datetime import date
 from typing import Any
 
 from bifrost.sdk.declarations import MISSING
+from bifrost.sdk.documents import encode
 from bifrost.sdk.fields import Fields
 from bifrost.sdk.parameters import ParameterSpec
 from workflows_app.inputs.definition import Definition
@@ -19,6 +21,8 @@ _KINDS: Mapping[str, str] = {
     "dict": "json",
     **{kind: kind for kind in ("email", "date", "datetime", "json", "list", "secret", "file")},
 }
+
+_ITEMS: Mapping[str, str] = {"string": "text", "float": "number", "int": "whole"}
 
 
 def definition_of(parameters: Fields, provider_inputs: Mapping[str, tuple[str, ...]]) -> Definition:
@@ -47,13 +51,13 @@ def field_of(parameter: ParameterSpec, arguments: tuple[str, ...] = (), before: 
         "rules": _rules(parameter),
         "provider": parameter.data_provider,
     }
-    if parameter.default is not MISSING and parameter.default is not None:
+    if parameter.default is not MISSING and parameter.default is not None and parameter.type != "secret":
         said["default"] = parameter.default
     if parameter.data_provider:
         said["inputs"] = {argument: argument for argument in arguments if argument in before}
     elif said["kind"] in ("choice", "multiple_choice"):
         choices = (shape.item.choices if shape.item else ()) or shape.choices
-        said["choices"] = tuple(Choice(value, str(value)) for value in choices)
+        said["choices"] = tuple(Choice(value, value if isinstance(value, str) else encode(value)) for value in choices)
     return Field(**said)
 
 
@@ -61,7 +65,10 @@ def _kind(parameter: ParameterSpec) -> str:
     shape = parameter.values
     if parameter.type == "list":
         chosen = parameter.data_provider or (shape.item and shape.item.choices)
-        return "multiple_choice" if chosen else "list"
+        if chosen:
+            return "multiple_choice"
+        # Lines of a text: what is none of these is written as JSON.
+        return "list" if shape.item is None or (shape.item.kind in _ITEMS and not shape.item.nullable) else "json"
     if parameter.data_provider or shape.choices:
         return "choice"
     if parameter.type == "dict" and shape.item is not None and shape.item.kind == "string":
@@ -71,10 +78,20 @@ def _kind(parameter: ParameterSpec) -> str:
 
 def _rules(parameter: ParameterSpec) -> dict[str, Any]:
     """The parameter's own rules but its choices, which a form shows as such."""
-    rules = {rule: said for rule, said in parameter.validation.items() if rule != "enum"}
+    kind = _kind(parameter)
+    if KINDS[kind] == "json":
+        return {}
+    rules = {
+        rule: said.isoformat() if isinstance(said, date) else said
+        for rule, said in parameter.validation.items()
+        if rule != "enum" and said is not None
+    }
     if parameter.type == "int":
         rules["whole"] = True
-    return rules if KINDS[_kind(parameter)] != "json" else {}
+    item = parameter.values.item
+    if kind == "list" and item is not None:
+        rules["items"] = _ITEMS[item.kind]
+    return rules
 
 
 def _providers_last(
