@@ -122,8 +122,10 @@ class Asked:
     def _problem(self, place: str, message: str) -> Problem:
         name, _, below = place.partition(".")
         try:
-            known = self.definition.field(name)
+            known: Field | None = self.definition.field(name)
         except KeyError:
+            known = None
+        if known is None or known.mode == "hidden":
             return Problem("", "", capfirst(f"{place} {message}".strip()))
         return Problem(self.control(name).target(below), _label(known, below), message)
 

@@ -6,11 +6,6 @@
   const { holds, same } = window.bifrostConditions;
   const AS_JSON = "json:";
 
-  if (window.htmx) {
-    window.htmx.config.includeIndicatorStyles = false;
-    window.htmx.config.allowEval = false;
-  }
-
   /* --- values, as workflows_app/inputs/reading.py reads them ------------------------------------------------------ */
 
   const scopeOf = (element) => element.parentElement.closest("[data-scope]");
@@ -229,11 +224,5 @@
     }
   });
 
-  /* Enter in a field submits; it must not press the first button of a row. */
-  document.addEventListener("keydown", (event) => {
-    const inside = event.target.closest("[data-inputs] [data-rows] input");
-    if (inside && event.key === "Enter") event.preventDefault();
-  });
-
-  document.getElementById("problems")?.focus();
+  (document.getElementById("problems") ?? document.getElementById("findings"))?.focus();
 })();
