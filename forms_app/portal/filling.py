@@ -80,17 +80,8 @@ def take(filling: Filling, request: HttpRequest) -> Submitted | Page:
     page = Page(_asked(filling, values), submission)
     if problems := [*problems, *_invalid(filling, values, {place for place, _problem in problems})]:
         return _again(filling, _wrong(page, problems))
-    try:
-        done = _submitted(filling, values, submission, data.get(CONFIRMED, ""))
-    except ValidationError as invalid:
-        return _again(filling, _wrong(page, problems_of(invalid)))
-    except PermissionDenied as denied:
-        return _again(filling, _wrong(page, [("", denied.message)], status=403))
-    except Denied as denied:
-        return _again(filling, _refused(page, denied))
-    if done.outcome is None:
-        return _again(filling, replace(page, findings=done.findings))
-    return done
+    sent = _send(filling, page, data.get(CONFIRMED, ""))
+    return _again(filling, sent) if isinstance(sent, Page) else sent
 
 
 def problems_of(invalid: ValidationError) -> list[tuple[str, str]]:
@@ -104,11 +95,20 @@ def digest_of(findings: Sequence[Any]) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def _submitted(filling: Filling, values: Mapping[str, JSON], submission: UUID, confirmed: str) -> Submitted:
-    done = filling.submit(values, submission, False)
-    if done.outcome is None and confirmed == digest_of(done.findings):
-        return filling.submit(values, submission, True)
-    return done
+def _send(filling: Filling, page: Page, confirmed: str) -> Submitted | Page:
+    """Submits what was filled in; the page with the reason where it is refused or has to be confirmed."""
+    values = page.asked.values
+    try:
+        done = filling.submit(values, page.submission, False)
+        if done.outcome is None and confirmed == digest_of(done.findings):
+            done = filling.submit(values, page.submission, True)
+    except ValidationError as invalid:
+        return _wrong(page, problems_of(invalid))
+    except PermissionDenied as denied:
+        return _wrong(page, [("", denied.message)], status=403)
+    except Denied as denied:
+        return _refused(page, denied)
+    return done if done.outcome is not None else replace(page, findings=done.findings)
 
 
 def _invalid(filling: Filling, values: Mapping[str, JSON], known: set[str]) -> list[tuple[str, str]]:
