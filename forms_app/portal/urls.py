@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from forms_app.portal import branding, groups, home, joining, members, profile, signing
+from forms_app.portal import branding, form_page, groups, home, joining, members, profile, signing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.show_home, name="portal-home"),
@@ -29,4 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("branding", branding.show_branding, name="portal-branding"),
     path("branding/logo/<str:digest>.png", branding.show_logo, name="portal-logo"),
     path("branding/colours/<str:colour>.css", branding.show_colours, name="portal-colours"),
+    path("forms/<slug:slug>", form_page.show_form, name="portal-form"),
+    path("forms/<slug:slug>/options/<str:field>", form_page.show_options, name="portal-form-options"),
+    path("public/<str:token>", form_page.show_public_form, name="portal-public-form"),
 ]
