@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core import signing
 from django.core.files.uploadedfile import UploadedFile
 
@@ -20,7 +22,7 @@ def files_of(organization: OrganizationRecord, actor: Actor) -> Files:
     """Those of this actor: a token that somebody else was given recalls nothing."""
     salt = f"bifrost.inputs.kept:{organization.id}:{actor_key(actor)}"
 
-    def keep(upload: UploadedFile) -> JSON:
+    def keep(upload: UploadedFile[Any]) -> JSON:
         try:
             return store(organization, actor, upload.name or "", upload.content_type, upload.read())
         except Denied as denied:

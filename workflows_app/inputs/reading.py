@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.core.files.uploadedfile import UploadedFile
@@ -38,7 +39,7 @@ class Files:
     again, or None where it was not this person's token.
     """
 
-    store: Callable[[UploadedFile], JSON]
+    store: Callable[[UploadedFile[Any]], JSON]
     token: Callable[[JSON], str]
     recall: Callable[[str], JSON]
 
@@ -46,7 +47,7 @@ class Files:
 def read(
     definition: Definition,
     data: QueryDict,
-    files: MultiValueDict[str, UploadedFile] | None = None,
+    files: MultiValueDict[str, UploadedFile[Any]] | None = None,
     *,
     zone: ZoneInfo | None = None,
     keeping: Files | None = None,
@@ -87,7 +88,7 @@ def _keep_choices(asked: Field, values: dict[str, JSON]) -> None:
 @dataclass
 class _Reader:
     data: QueryDict
-    files: MultiValueDict[str, UploadedFile]
+    files: MultiValueDict[str, UploadedFile[Any]]
     zone: ZoneInfo
     keeping: Files | None
     values: dict[str, JSON] = field(default_factory=dict)
@@ -169,7 +170,7 @@ class _Reader:
         return shown
 
     @staticmethod
-    def _stored(asked: Field, new: list[UploadedFile], keeping: Files) -> tuple[list[JSON], str]:
+    def _stored(asked: Field, new: list[UploadedFile[Any]], keeping: Files) -> tuple[list[JSON], str]:
         """What was stored of them, and why another one was not."""
         stored: list[JSON] = []
         for upload in new:
