@@ -120,7 +120,7 @@ class _Reader:
         return self.data.get(name, "") in ("true", "on")
 
     def several(self, _asked: Field, name: str) -> JSON:
-        return list(dict.fromkeys(map(_option, self.data.getlist(name))))
+        return list(map(_option, dict.fromkeys(self.data.getlist(name))))
 
     def lines(self, asked: Field, name: str) -> JSON:
         return typed.lines(asked, self.data.get(name, ""))
