@@ -26,7 +26,9 @@ from forms_app.submitting import Submitted, submit
 from orgs.records import OrganizationRecord
 from orgs.resolver import organization_of_host
 from workflows_app import markdown
+from workflows_app.inputs.changing import only_row
 from workflows_app.inputs.keeping import files_of
+from workflows_app.inputs.naming import PREFIX
 from workflows_app.inputs.offering import offer, offers
 from workflows_app.inputs.reading import read
 from workflows_app.inputs.rendering import Asked
@@ -54,15 +56,21 @@ def show_form(request: HttpRequest, visit: Visit, slug: str) -> HttpResponseBase
 @page()
 def show_options(request: HttpRequest, visit: Visit, slug: str, field: str) -> HttpResponseBase:
     """The options of one field for what was filled in so far, as the piece of the page that shows them."""
-    form = _form(visit, slug)
-    definition, zone = form.definition, zone_of(visit)
-    asked = next((each for each in definition.fields if each.name == field and each.provider), None)
-    if asked is None or asked.mode != "asked":
+    form, zone = _form(visit, slug), zone_of(visit)
+    try:
+        definition, asked, row = form.definition.place(field)
+    except KeyError:
+        raise Http404 from None
+    if not asked.provider or asked.mode != "asked":
         raise Http404
-    values, _problems = read(definition, request.POST, zone=zone)
+    name = field.partition(".")[0]
+    data = only_row(request.POST, PREFIX + name, row) if row else request.POST
+    values, _problems = read(form.definition, data, zone=zone)
+    if row:
+        values = next(iter(values.get(name) or ()), {})
     made = offer(visit.organization, definition, asked, values, refresh=request.GET.get("refresh") == "true")
-    shown = Asked(definition, values, options_url=_options_url(form), offers={field: made}, zone=zone)
-    answer = render(request, "inputs/kinds/provided.html", {"control": shown.control(field)})
+    shown = Asked(form.definition, values, options_url=_options_url(form), offers={field: made}, zone=zone)
+    answer = render(request, "inputs/kinds/provided.html", {"control": shown.control_at(field, values)})
     answer[OPTIONS_HEADER] = "true"
     return answer
 

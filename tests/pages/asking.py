@@ -18,6 +18,7 @@ from playwright.sync_api import Page, Route
 
 from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.tolerant import JSON
+from workflows_app.inputs.changing import only_row
 from workflows_app.inputs.definition import Definition
 from workflows_app.inputs.offering import Offer
 from workflows_app.inputs.reading import read
@@ -92,14 +93,19 @@ class Site:
     def _offer(self, route: Route, name: str) -> None:
         request = _request(route)
         self.bodies.append(request.body.decode())
-        values, _problems = read(self.definition, request.POST, zone=self.zone)
-        self.asked.append((name, self.definition.arguments(self.definition.field(name), values)))
-        made = self.offering(name, self.asked[-1][1])
+        of_row, asking, row = self.definition.place(name)
+        group = name.partition(".")[0]
+        data = only_row(request.POST, f"v.{group}", row) if row else request.POST
+        values, _problems = read(self.definition, data, zone=self.zone)
+        if row:
+            values = next(iter(values[group]), {})
+        self.asked.append((name, of_row.arguments(asking, values)))
+        made = self.offering(asking.name, self.asked[-1][1])
         if isinstance(made, int):
             route.fulfill(status=made, body="<h1>Sign in</h1>", content_type="text/html")
             return
         asked = Asked(self.definition, values, options_url="/options/", offers={name: made}, zone=self.zone)
-        body = render_to_string("inputs/kinds/provided.html", {"control": asked.control(name)})
+        body = render_to_string("inputs/kinds/provided.html", {"control": asked.control_at(name, values)})
         route.fulfill(body=body, content_type="text/html", headers={"X-Options": "true"})
 
 

@@ -82,6 +82,7 @@ EVERYTHING: list[dict[str, Any]] = [
                 "width": "half",
                 "visibleWhen": {"field": "what", "is": "equals", "value": "Laptop"},
             },
+            {"name": "model", "label": "Model", "kind": "choice", "provider": "models", "inputs": {"what": "what"}},
             {"name": "more", "label": "Labels", "kind": "key_value"},
         ],
     },
@@ -99,6 +100,8 @@ EVERYTHING: list[dict[str, Any]] = [
 def office(field: str, arguments: Mapping[str, JSON]) -> Offer:
     if "country" in arguments:
         return Offer((Choice(f"{arguments['country']}-1", "North"), Choice(f"{arguments['country']}-2", "South")))
+    if field == "model":
+        return Offer((Choice("a", f"{arguments['what']} A"),)) if "what" in arguments else Offer(first="What")
     if "office" in arguments:
         return Offer(tuple(Choice(number, f"Desk {number} of {arguments['office']}") for number in (1, 2)))
     return Offer(first="Country" if field == "office" else "Office")
@@ -215,7 +218,7 @@ def test_a_filled_in_form_yields_its_values(page: Page, site: Site) -> None:
     assert wanted.items() <= site.taken.items()
     assert site.taken["equipment"] == [
         {"what": "Telephone"},
-        {"what": "Laptop", "size": 14.0, "more": {"asset": "7"}},
+        {"what": "Laptop", "size": 14.0, "model": "a", "more": {"asset": "7"}},
     ]
     assert site.taken["tags"] == {"team": "Sales"} and site.taken["cost"] == "4711" and "host" not in site.taken
 
@@ -233,6 +236,7 @@ def _fill_in_rows(page: Page) -> None:
     last = rows.nth(1)
     last.get_by_label("What").select_option("Laptop")
     last.get_by_label("Screen in inches").fill("14")
+    last.get_by_label("Model").and_(page.locator("select:enabled")).select_option("Laptop A")
     last.get_by_label("Labels: name").fill("asset")
     last.get_by_label("Labels: value").fill("7")
     page.get_by_label("Attributes: name").first.fill("team")

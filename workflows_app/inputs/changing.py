@@ -26,6 +26,13 @@ def without_removed(data: QueryDict) -> QueryDict:
     return left
 
 
+def only_row(data: QueryDict, name: str, row: str) -> QueryDict:
+    """What was sent, but of that group only the row of that number."""
+    left = data.copy()
+    left.setlist(name, [row])
+    return left
+
+
 def with_added(definition: Definition, values: Mapping[str, JSON], data: QueryDict) -> dict[str, JSON]:
     """The values, with an empty row more in the group whose button was pressed. Keys and values always have one."""
     name = data.get(ADD, "").removeprefix(PREFIX)

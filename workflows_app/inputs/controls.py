@@ -225,7 +225,7 @@ class Control:
     @property
     def offer(self) -> Offer | None:
         """What its data provider offers, where that is known."""
-        return self.scope.offers.get(self.field.name)
+        return self.scope.offers.get(self.scope.place + self.field.name)
 
     @property
     def held(self) -> list[str]:
@@ -292,6 +292,10 @@ class Control:
                     return control.target("")
         return self.id
 
+    def in_row(self, number: str, values: Mapping[str, JSON], name: str) -> Control:
+        """The control of one field in the group's row of that number."""
+        return next(control for control, _seen in self._row(number, values).controls if control.field.name == name)
+
     @property
     def _pairs(self) -> list[Row]:
         value = self.value or {}
@@ -303,7 +307,7 @@ class Control:
             self.scope,
             prefix=f"{self.name}.{number}.",
             place=f"{self.scope.place}{self.field.name}.{number}.",
-            options_url="",
+            options_url=f"{self.scope.options_url}{self.field.name}.{number}." if self.scope.options_url else "",
         )
         visible = {item.name for item in Definition(self.field.fields).visible(values) if isinstance(item, Field)}
         controls = (Control(each, scope, values) for each in self.field.fields if each.mode != "hidden")

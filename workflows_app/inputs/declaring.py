@@ -79,16 +79,21 @@ def _check_references(field: Field, before: set[str]) -> None:
         conditions.check(field.visible_when, before)
 
 
+def check_inputs(field: Field, before: Mapping[str, Field]) -> None:
+    """A data provider is asked with plain values: none that are secret, a file, or rows of several."""
+    for name in field.inputs.values():
+        if before[name].kind in ("secret", "file", "group", "key_value"):
+            raise DeclarationError(f"takes {name!r} for its data provider, which is a {before[name].kind}")
+
+
 def _check_group(field: Field) -> None:
     if bool(field.fields) != (field.kind == "group"):
         raise DeclarationError("is a group without fields" if field.kind == "group" else "has fields and is no group")
     if len(field.fields) > MOST_IN_GROUP:
         raise DeclarationError(f"is a group of more than {MOST_IN_GROUP} fields")
     for each in field.fields:
-        if each.kind in _NOT_IN_GROUPS or each.provider:
-            raise DeclarationError(
-                f"is a group whose {each.name!r} cannot be in one: no group, file, secret or data provider can"
-            )
+        if each.kind in _NOT_IN_GROUPS:
+            raise DeclarationError(f"is a group whose {each.name!r} cannot be in one: no group, file or secret can")
 
 
 def _is_true_or_false(value: Any) -> bool:

@@ -14,7 +14,7 @@ from bifrost.sdk.documents import exact
 from bifrost.sdk.errors import DeclarationError, SerializationError, ValidationError
 from bifrost.sdk.fields import Fields
 from bifrost.sdk.tolerant import JSON
-from workflows_app.inputs import conditions
+from workflows_app.inputs import conditions, declaring
 from workflows_app.inputs.conditions import same
 from workflows_app.inputs.fields import TICKED, Field, object_schema
 
@@ -59,7 +59,8 @@ class Definition:
             try:
                 item = _item(each, set(before))
                 _check_default(item)
-                _check_inputs(item, before)
+                if isinstance(item, Field):
+                    declaring.check_inputs(item, before)
             except DeclarationError as error:
                 raise DeclarationError(f'The item "{name:.100}" {error}.') from None
             if isinstance(item, Field):
@@ -79,6 +80,16 @@ class Definition:
     def field(self, name: str) -> Field:
         """Raises KeyError."""
         return self._by_name[name]
+
+    def place(self, place: str) -> tuple[Definition, Field, str]:
+        """The field at a place such as `email` or `rows.2.email`: the definition that it is one of, itself, and the
+        number of its row. Raises KeyError."""
+        name, _, below = place.partition(".")
+        if not below:
+            return self, self.field(name), ""
+        row, _, inner = below.partition(".")
+        of_row = Definition(self.field(name).fields)
+        return of_row, of_row.field(inner), row
 
     def visible(self, values: Mapping[str, JSON]) -> list[Field | Note]:
         """The items that are part of the form where these are its values. A hidden field is, though nobody sees it."""
@@ -179,13 +190,6 @@ def _check_default(item: Field | Note) -> None:
     if wrong := _check(replace(item, required=False), item.default, {}, {}):
         place, message = wrong[0]
         raise DeclarationError(f"has a default that {message}" + (f" (at {place.strip('.')})" if place else ""))
-
-
-def _check_inputs(item: Field | Note, before: Mapping[str, Field]) -> None:
-    """A data provider is asked with plain values: none that are secret, a file, or rows of several."""
-    for name in item.inputs.values() if isinstance(item, Field) else ():
-        if before[name].kind in ("secret", "file", "group", "key_value"):
-            raise DeclarationError(f"takes {name!r} for its data provider, which is a {before[name].kind}")
 
 
 def _check(field: Field, value: JSON, given: Mapping[str, Any], found: dict[str, JSON]) -> list[tuple[str, str]]:

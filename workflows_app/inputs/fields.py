@@ -101,14 +101,14 @@ class Field:
         """The fields of a group; one may refer to those before it in its row."""
         if not isinstance(said, list):
             raise DeclarationError("has fields that are not a list")
-        made: list[Self] = []
+        made: dict[str, Self] = {}
         for each in said:
-            before = {field.name for field in made}
-            field = cls.read(each, before)
-            if field.name in before:
+            field = cls.read(each, set(made))
+            if field.name in made:
                 raise DeclarationError(f"has two fields {field.name!r}")
-            made.append(field)
-        return tuple(made)
+            declaring.check_inputs(field, made)
+            made[field.name] = field
+        return tuple(made.values())
 
     def as_json(self) -> dict[str, Any]:
         """What `read` makes the same field of: only what differs from a plain text field."""

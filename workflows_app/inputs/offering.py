@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -48,10 +48,18 @@ def offer(
 
 
 def offers(organization: OrganizationRecord, definition: Definition, values: Mapping[str, JSON]) -> dict[str, Offer]:
-    """The same for every field of the form that asks a data provider and is part of it now."""
-    return {
-        field.name: offer(organization, definition, field, values) for field in _provided(definition.visible(values))
-    }
+    """The same for every field of the form that asks a data provider and is part of it now, by its place."""
+    found: dict[str, Offer] = {}
+    for field in definition.visible(values):
+        if not isinstance(field, Field) or field.mode != "asked":
+            continue
+        if field.provider:
+            found[field.name] = offer(organization, definition, field, values)
+        rows = values.get(field.name) if field.kind == "group" else None
+        for number, row in enumerate(rows if isinstance(rows, list) else ()):
+            in_row = offers(organization, Definition(field.fields), row)
+            found |= {f"{field.name}.{number}.{name}": offered for name, offered in in_row.items()}
+    return found
 
 
 def first_missing(definition: Definition, field: Field, arguments: Mapping[str, JSON]) -> str:
@@ -61,7 +69,3 @@ def first_missing(definition: Definition, field: Field, arguments: Mapping[str, 
         if argument not in arguments and (parent.required or len(field.inputs) == 1):
             return parent.label
     return ""
-
-
-def _provided(items: Iterable[object]) -> Iterable[Field]:
-    return (item for item in items if isinstance(item, Field) and item.provider and item.mode == "asked")

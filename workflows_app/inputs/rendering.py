@@ -87,8 +87,10 @@ class Asked:
     @property
     def changes(self) -> bool:
         """Whether an answer may change what is asked, which without JavaScript takes a button."""
-        return any(item.visible_when is not None for item in self.definition.items) or any(
-            each.provider for each in self.definition.fields
+        inner = (each for field in self.definition.fields for each in field.fields)
+        return any(
+            item.visible_when is not None or (isinstance(item, Field) and item.provider)
+            for item in (*self.definition.items, *inner)
         )
 
     @property
@@ -99,6 +101,12 @@ class Asked:
     def control(self, name: str) -> Control:
         """One field of the form alone. Raises KeyError."""
         return Control(self.definition.field(name), self._scope, self.values)
+
+    def control_at(self, place: str, values: Mapping[str, JSON]) -> Control:
+        """The same at a place such as `rows.2.email`, in whose row these are the values."""
+        name, _, below = place.partition(".")
+        row, _, inner = below.partition(".")
+        return self.control(name).in_row(row, values, inner) if inner else self.control(name)
 
     @cached_property
     def _scope(self) -> Scope:

@@ -292,6 +292,16 @@ def test_the_failure_of_a_provider_is_told_at_its_field(
     assert "No options" in text(answer) and 'role="status"' in answer.content.decode()
 
 
+def test_in_a_group_they_are_those_of_the_row(acme: OrganizationRecord, requester: Client, make_form: MakeForm) -> None:
+    make_form(acme, [{"name": "rows", "kind": "group", "fields": ITEMS[1:3]}])
+    sent = {"-asked": ["v.rows"], "v.rows": ["0", "4"], "v.rows.0.country": "uk", "v.rows.4.country": "de"}
+    page = requester.post(f"{PAGE}/options/rows.4.town", sent).content.decode()
+    assert 'name="v.rows.4.town"' in page and "de 1" in page and "uk 1" not in page
+    assert f'hx-post="{PAGE}/options/rows.4.town"' in page
+    for place in ("rows.town", "rows.4.country", "rows.4", "rows.4.town.x"):
+        assert requester.post(f"{PAGE}/options/{place}", sent).status_code == 404
+
+
 @pytest.mark.parametrize("field", ["name", "nothing", "towns", "__class__"])
 def test_only_fields_with_options_have_some(
     acme: OrganizationRecord, requester: Client, make_form: MakeForm, field: str

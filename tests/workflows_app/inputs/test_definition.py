@@ -267,10 +267,7 @@ def test_a_definition_is_read_back_as_it_was_written() -> None:
         ({"name": "a", "fields": [{"name": "b"}]}, "has fields and is no group"),
         ({"name": "a", "kind": "group", "fields": [{"name": "b"}, {"name": "b"}]}, "two fields 'b'"),
         ({"name": "a", "kind": "group", "fields": [{"name": "b", "kind": "secret"}]}, "cannot be in one"),
-        (
-            {"name": "a", "kind": "group", "fields": [{"name": "b", "kind": "choice", "provider": "p"}]},
-            "cannot be in one",
-        ),
+        ({"name": "a", "kind": "group", "fields": [{"name": "b", "kind": "file"}]}, "cannot be in one"),
         ({"name": "a", "kind": "secret", "default": "hunter2"}, "which everybody could read"),
         ({"name": "a", "kind": "number", "default": "5"}, "has a default that must be a number"),
         ({"name": "a", "kind": "phone", "default": "call me"}, "has a default that must be a telephone number"),
@@ -296,3 +293,14 @@ def test_the_refusal_names_the_item() -> None:
 def test_a_provider_is_not_asked_with_what_is_secret_or_has_parts(kind: str) -> None:
     asking = {"name": "b", "kind": "choice", "provider": "p", "inputs": {"x": "a"}}
     assert f"which is a {kind}" in refusal({"name": "a", "kind": kind}, asking)
+
+
+def test_a_provider_in_a_group_is_asked_with_what_its_row_holds() -> None:
+    inner = [{"name": "site"}, {"name": "desk", "kind": "choice", "provider": "desks", "inputs": {"at": "site"}}]
+    definition = Definition.read([{"name": "site"}, {"name": "rows", "kind": "group", "fields": inner}])
+    of_row, desk, row = definition.place("rows.2.desk")
+    assert (desk.name, row) == ("desk", "2")
+    assert of_row.arguments(desk, {"site": "Berlin"}) == {"at": "Berlin"}
+    for place in ("rows.2.nothing", "nothing", "site.2.site", "rows.2.desk.x"):
+        with pytest.raises(KeyError):
+            definition.place(place)

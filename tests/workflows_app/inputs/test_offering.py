@@ -59,3 +59,12 @@ def test_its_failure_is_told_without_its_reason(acme: OrganizationRecord) -> Non
 def test_only_what_is_part_of_the_form_is_asked_for(acme: OrganizationRecord) -> None:
     assert set(offers(acme, FORM, {"country": "de"})) == {"town"}
     assert set(offers(acme, FORM, {})) == {"town", "any"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_in_a_group_each_row_has_its_own_options(acme: OrganizationRecord) -> None:
+    inner = [field.as_json() for field in FORM.fields[:2]]
+    form = Definition.read([{"name": "rows", "kind": "group", "fields": inner}])
+    found = offers(acme, form, {"rows": [{"country": "de"}, {}]})
+    assert [choice.value for choice in found["rows.0.town"].options] == ["de 1"]
+    assert found["rows.1.town"].first == "Country"

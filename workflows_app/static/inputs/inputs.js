@@ -180,6 +180,7 @@
     const row = made.content.firstElementChild;
     rows.insertBefore(row, template);
     number(rows);
+    if (window.htmx) window.htmx.process(row);
     if (row.matches("[data-scope]")) show(row);
     row.querySelector("input:not([type=hidden]), select, textarea")?.focus();
     say(rows, rows.closest("[data-inputs]").dataset.added);
