@@ -39,7 +39,12 @@ from workflows_app.webhooks import admin as _webhooks  # noqa: F401  registers i
 
 LINES = 200
 NUMBER = re.compile(r"[0-9]{1,9}")
-VALUES = (("Input", "inputData"), ("Result", "result"), ("Variables", "variables"))
+VALUES = (
+    ("Input", "inputData"),
+    ("Input as approved", "approvedInput"),
+    ("Result", "result"),
+    ("Variables", "variables"),
+)
 SPANS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7)}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.functions import TransactionNow
 from django.db import models
@@ -49,6 +49,9 @@ class Execution(models.Model):
     # Redacted by key; what redaction changed lies encrypted beside it.
     input = models.JSONField()
     input_sealed = models.BinaryField(null=True)
+    # What somebody made of the input while approving the start; where it is there, this is what runs.
+    approved_input = models.JSONField(null=True)
+    approved_input_sealed = models.BinaryField(null=True)
     result = models.JSONField(null=True)
     result_sealed = models.BinaryField(null=True)
     error = models.JSONField(null=True, help_text='{"error", "message", "details"}')
@@ -102,6 +105,13 @@ class Execution(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def ran_input(self) -> tuple[Any, bytes | None]:
+        """What it runs with, redacted, and encrypted where redaction changed it: as approved, else as submitted."""
+        approved = self.approved_input is not None
+        sealed = self.approved_input_sealed if approved else self.input_sealed
+        return self.approved_input if approved else self.input, None if sealed is None else bytes(sealed)
 
 
 class ExecutionEvent(models.Model):

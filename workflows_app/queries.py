@@ -59,7 +59,7 @@ SUMMARY_COLUMNS = (
     "duration_ms",
 )
 EVENT_COLUMNS = ("seq", "at", "kind", "name", "data")
-RECORD_COLUMNS = (*SUMMARY_COLUMNS, "input", "result", "result_sealed", "error", "variables")
+RECORD_COLUMNS = (*SUMMARY_COLUMNS, "input", "approved_input", "result", "result_sealed", "error", "variables")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +182,7 @@ def get_execution(
     return {
         **summary_document(row),
         "inputData": shown(row["input"]),
+        "approvedInput": shown(row["approved_input"]),
         "result": _exact_result(organization, row) if exact else shown(row["result"]),
         "error": cut(row["error"]),
         "variables": shown(variables or {}),

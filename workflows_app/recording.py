@@ -46,6 +46,7 @@ def document_of(organization: OrganizationRecord, execution: UUID) -> dict[str, 
     with org_context(organization):
         row = _row(execution)
         lines = list(_lines(execution))
+    given, sealed = row.ran_input
     return {
         "format": FORMAT,
         "executionId": str(row.id),
@@ -65,8 +66,8 @@ def document_of(organization: OrganizationRecord, execution: UUID) -> dict[str, 
         "startedAt": timestamp(row.started_at),
         "completedAt": timestamp(row.completed_at),
         "durationMs": row.duration_ms,
-        "inputData": redact_keys(row.input),
-        "inputRedacted": row.input_sealed is not None,
+        "inputData": redact_keys(given),
+        "inputRedacted": sealed is not None,
         "result": redact_keys(row.result),
         "error": row.error,
         "lines": [_line_document(line) for line in lines],
@@ -105,7 +106,8 @@ def recorded_execution(organization: OrganizationRecord, execution: UUID, loaded
             if kind == "status"
         ]
     )
-    parameters = row.input if row.input_sealed is None else unseal(organization, bytes(row.input_sealed))
+    given, sealed_input = row.ran_input
+    parameters = given if sealed_input is None else unseal(organization, sealed_input)
     facts = Facts(
         id=row.id,
         organization=organization,

@@ -129,4 +129,5 @@ def _ended(row: Execution | None, owner: str | None) -> Execution:
 
 
 def _input(organization: OrganizationRecord, row: Execution) -> Any:
-    return row.input if row.input_sealed is None else unseal(organization, bytes(row.input_sealed))
+    shown, sealed = row.ran_input
+    return shown if sealed is None else unseal(organization, sealed)

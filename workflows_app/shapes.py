@@ -151,7 +151,11 @@ SHAPES: Mapping[str, Shape] = {
     },
     "Execution": shape(
         **_SUMMARY,
-        inputData=OBJECT,
+        inputData={**OBJECT, "description": "As it was submitted."},
+        approvedInput={
+            **nullable(OBJECT),
+            "description": "What whoever approved the start has made of it, which is what runs. Null: nothing else.",
+        },
         result={"description": "Exact: never cut."},
         error=nullable(ref("ExecutionError")),
         stateSnapshots=listed(ref("StateSnapshot")),

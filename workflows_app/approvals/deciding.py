@@ -42,8 +42,8 @@ def decide(
     comment: str = "",
     values: Mapping[str, Any] | None = None,
 ) -> None:
-    """Queues the execution or ends it as Rejected; a run that has asked is told. `values` are those of its form that
-    whoever approves has edited.
+    """Queues the execution or ends it as Rejected; a run that has asked is told. `values` are those of its form, or of
+    the input of a start, that whoever approves has edited.
 
     Raises UnknownApproval, PermissionError where the actor may not decide or asked for it, AlreadyDecided where
     somebody was faster or the time is over, ValidationError for a comment or values that cannot be kept, and
@@ -60,7 +60,7 @@ def decide(
     edited = Edited.of(organization, approval, values or {}, approve=approve)
     with org_context(organization), transaction.atomic():
         if approval.kind == Approval.Kind.START:
-            held = _decide_start(organization, approval, actor, comment, approve=approve)
+            held = _decide_start(organization, approval, actor, comment, edited, approve=approve)
         else:
             held = _tell_run(organization, approval, actor, approve=approve)
         # Not after its time, also where nobody has noted yet that it is over.
@@ -81,7 +81,7 @@ def decide(
             "approval.approve" if approve else "approval.reject",
             organization=organization,
             target=f"approval:{approval_id}",
-            metadata={"workflow": approval.workflow},
+            metadata={"workflow": approval.workflow, **({"edited": list(edited.changed)} if edited.changed else {})},
             execution=approval.execution_id,
         )
     if approve or approval.kind == Approval.Kind.STEP:
@@ -108,13 +108,13 @@ def _require_may_decide(approval: Approval, actor: Actor) -> None:
 
 
 def _decide_start(
-    organization: OrganizationRecord, approval: Approval, actor: Actor, comment: str, *, approve: bool
+    organization: OrganizationRecord, approval: Approval, actor: Actor, comment: str, edited: Edited, *, approve: bool
 ) -> bool:
     """Whether the execution still waits for it; it does no longer afterwards."""
     if not _hold(organization, approval.execution_id):
         return False
     if approve:
-        _queue(approval.execution_id, actor, comment)
+        _queue(approval.execution_id, actor, comment, edited)
     else:
         _reject(organization, approval.execution_id, actor, comment)
     return True
@@ -141,9 +141,13 @@ def _hold(organization: OrganizationRecord, execution: UUID) -> bool:
     return waiting.values_list("execution").first() is not None
 
 
-def _queue(execution: UUID, actor: Actor, comment: str) -> None:
-    Execution.objects.filter(id=execution, status=Status.PENDING_APPROVAL).update(status=Status.QUEUED)
-    data = {"reason": f"approved by {actor.name}", "comment": comment or None, "decidedBy": actor_key(actor)}
+def _queue(execution: UUID, actor: Actor, comment: str, edited: Edited) -> None:
+    """What was submitted stays as it is; what was made of it lies beside it, and that runs."""
+    Execution.objects.filter(id=execution, status=Status.PENDING_APPROVAL).update(
+        status=Status.QUEUED, approved_input=edited.values, approved_input_sealed=edited.sealed
+    )
+    data: dict[str, Any] = {"reason": f"approved by {actor.name}", "comment": comment or None}
+    data |= {"decidedBy": actor_key(actor), **({"edited": list(edited.changed)} if edited.changed else {})}
     note(execution, "status", Status.QUEUED, data)
     Dispatch.objects.filter(execution=execution).update(status=Status.QUEUED, run_at=Now(), queued_at=Now(), reason="")
 

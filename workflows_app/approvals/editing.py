@@ -1,4 +1,5 @@
-"""The values of a form as they were approved: what was shown and left as it was, is as it was."""
+"""The values of a form, or the input of a start, as they were approved: what was shown and left as it was, is as it
+was."""
 
 from __future__ import annotations
 
@@ -6,14 +7,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from bifrost.sdk.documents import size
 from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.forms import Form
 from bifrost.sdk.sanitizing import redact_keys
 from integrations.sealing import VaultUnavailable, seal, unseal
 from orgs.records import OrganizationRecord
+from orgs.tenancy import org_context
+from workflows_app.approvals import inputs
+from workflows_app.engine.start import stored_input
 from workflows_app.errors import PlatformUnavailable
-from workflows_app.models import Approval
+from workflows_app.models import Approval, Execution
+from workflows_app.providers.checking import check_parameters
 
 MOST_BYTES = 64_000
 AWAY = "The vault is away, and the form holds what must be encrypted."
@@ -21,24 +28,53 @@ AWAY = "The vault is away, and the form holds what must be encrypted."
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """As it is stored: `values` redacted, and encrypted where that changed something."""
+    """As it is stored: `values` redacted, and encrypted where that changed something. `changed`: which of an input."""
 
     values: dict[str, Any] | None
     sealed: bytes | None = None
+    changed: tuple[str, ...] = ()
 
     @classmethod
     def of(
         cls, organization: OrganizationRecord, approval: Approval, given: Mapping[str, Any], *, approve: bool
     ) -> Edited:
         """Raises ValidationError that names the fields as `values.name`, and PlatformUnavailable."""
-        if approval.form is None or not approve:
+        is_start = approval.kind == Approval.Kind.START
+        if not approve or (approval.form is None and not is_start):
             if given:
                 raise _refused("This asks for no values." if approve else "What is rejected has no values.")
             return cls(None)
+        if is_start and not given:
+            return cls(None)
         try:
-            return _edited(organization, approval, given)
+            return _edited_input(organization, approval, given) if is_start else _edited(organization, approval, given)
         except VaultUnavailable as error:
             raise PlatformUnavailable(AWAY) from error
+
+
+def _edited_input(organization: OrganizationRecord, approval: Approval, given: Mapping[str, Any]) -> Edited:
+    """Checked as at a start."""
+    with org_context(organization):
+        row = Execution.objects.defer("result", "result_sealed", "variables").get(id=approval.execution_id)
+    loaded = inputs.workflow_of(row.workflow, row.code_version, row.trigger)
+    if loaded is None:
+        raise _refused("The workspace has this workflow no longer: its values cannot be changed.")
+    shown, sealed = row.input, row.input_sealed
+    exact = shown if sealed is None else unseal(organization, bytes(sealed))
+    try:
+        values = loaded.spec.validate({**exact, **_restored_each(given, shown, exact)})
+    except ValidationError as invalid:
+        raise _named(invalid) from invalid
+    changed = tuple(sorted(name for name, value in values.items() if name not in exact or exact[name] != value))
+    if not changed:
+        return Edited(None)
+    if (length := size(values)) > settings.API_BODY_LIMIT:
+        raise _refused(f"The values have {length:,} bytes; the limit is {settings.API_BODY_LIMIT:,}.")
+    try:
+        check_parameters(organization, loaded.spec, values)
+    except ValidationError as invalid:
+        raise _named(invalid) from invalid
+    return Edited(*stored_input(organization, loaded, values), changed)
 
 
 def _edited(organization: OrganizationRecord, approval: Approval, given: Mapping[str, Any]) -> Edited:
@@ -48,7 +84,7 @@ def _edited(organization: OrganizationRecord, approval: Approval, given: Mapping
     form = Form.from_json(approval.form or (), initial)
     hidden = {name for name, value in shown.items() if initial.get(name) != value}
     try:
-        values = form.completed({n: value for n, value in given.items() if not (n in hidden and value == shown[n])})
+        values = form.completed(_restored_each(given, shown, initial))
     except ValidationError as invalid:
         raise _named(invalid) from invalid
     if (length := size(values)) > MOST_BYTES:
@@ -56,6 +92,26 @@ def _edited(organization: OrganizationRecord, approval: Approval, given: Mapping
     kept = redact_keys(form.without_secrets(values))
     kept = {n: shown[n] if n in hidden and values[n] == initial[n] else value for n, value in kept.items()}
     return Edited(kept, seal(organization, values) if kept != values else None)
+
+
+def _restored_each(given: Mapping[str, Any], shown: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _restored(value, shown[name], exact[name]) if name in shown and name in exact else value
+        for name, value in given.items()
+    }
+
+
+def _restored(given: Any, shown: Any, exact: Any) -> Any:
+    """What was given, but what is redacted in it, as it was shown, is as it is."""
+    if shown == exact:
+        return given
+    if given == shown:
+        return exact
+    if isinstance(given, dict) and isinstance(shown, dict) and isinstance(exact, dict):
+        return _restored_each(given, shown, exact)
+    if isinstance(given, list) and isinstance(shown, list) and len(given) == len(shown):
+        return [_restored(*each) for each in zip(given, shown, exact, strict=True)]
+    return given
 
 
 def shown_values(fields: Any) -> dict[str, Any]:

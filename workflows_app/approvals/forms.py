@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
@@ -21,6 +22,7 @@ from workflows_app.approvals.deciding import LONGEST_COMMENT
 from workflows_app.approvals.editing import shown_values
 
 LONG_TEXT = 80
+LEFT_EMPTY = "Left empty, it stays as it is."
 INPUTS = {"email": "email", "date": "date", "int": "number"}
 
 
@@ -31,31 +33,51 @@ class DecisionForm(forms.Form):
     decision = forms.ChoiceField(choices=[("approve", "Approve"), ("reject", "Reject")])
 
 
-class ValuesForm(forms.Form):
-    """The fields that a run asks for, as inputs. `decide` says whether their values are right, and why not."""
+class Widgets(NamedTuple):
+    """What the inputs of a page are made of."""
 
-    def __init__(self, fields: Sequence[dict[str, Any]], data: Any = None) -> None:
+    text: Callable[..., forms.Widget]
+    secret: Callable[..., forms.Widget]
+    area: Callable[..., forms.Widget]
+    select: Callable[..., forms.Widget]
+
+
+UNFOLD = Widgets(
+    UnfoldAdminTextInputWidget, UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget, UnfoldAdminSelectWidget
+)
+PLAIN = Widgets(forms.TextInput, forms.PasswordInput, forms.Textarea, forms.Select)
+
+
+class ValuesForm(forms.Form):
+    """The fields that a run asks for, or the input of a start, as inputs. `decide` says whether their values are
+    right, and why not."""
+
+    def __init__(self, fields: Sequence[dict[str, Any]], data: Any = None, widgets: Widgets = UNFOLD) -> None:
         super().__init__(data, prefix="value")
         self._form = Form.from_json(fields)
         shown = shown_values(fields)
         for parameter in self._form.parameters:
-            self.fields[parameter.name] = _input(parameter, shown.get(parameter.name))
+            self.fields[parameter.name] = _input(parameter, shown.get(parameter.name), widgets)
 
     def values(self) -> dict[str, Any]:
-        """What was typed; a secret that was not is left as it is. Raises ValidationError for what nobody can read."""
+        """What was changed; what was not, is left out. Raises ValidationError for what nobody can read."""
         if not self.is_valid():
             raise ValidationError("The form is incomplete.")
-        values = {}
+        values, problems = {}, []
         for parameter in self._form.parameters:
-            text = self.cleaned_data[parameter.name]
-            if parameter.type == "secret" and not text:
+            if self.add_prefix(parameter.name) not in self.data:
+                continue
+            text = self.cleaned_data[parameter.name].replace("\r\n", "\n")
+            if text == self.fields[parameter.name].initial or (parameter.type == "secret" and not text):
                 continue
             try:
                 values[parameter.name] = parameter.parse_text(text)
             except ValueError as error:
-                message = f'Field "{parameter.name}" {error}'
-                problem = {"field": f"values.{parameter.name}", "message": str(error)}
-                raise ValidationError(message, field=problem["field"], details={"errors": [problem]}) from None
+                problems.append({"field": f"values.{parameter.name}", "message": str(error)})
+        if problems:
+            first = problems[0]
+            message = f'Field "{first["field"].removeprefix("values.")}" {first["message"]}'
+            raise ValidationError(message, field=first["field"], details={"errors": problems})
         return values
 
     def refuse(self, invalid: ValidationError) -> None:
@@ -65,39 +87,39 @@ class ValuesForm(forms.Form):
             self.add_error(name if name in self.fields else None, str(error["message"]))
 
 
-def _input(parameter: ParameterSpec, value: Any) -> forms.Field:
+def _input(parameter: ParameterSpec, value: Any, widgets: Widgets) -> forms.Field:
     help_text = parameter.description
     if parameter.type == "secret":
-        help_text = f"{help_text} Left empty, it stays as it is.".strip()
+        help_text = f"{help_text} {LEFT_EMPTY}".strip()
     options = _options(parameter)
     facts: dict[str, Any] = {
         "label": parameter.label,
         "help_text": help_text,
         "required": False,
-        "initial": _text(value),
+        "initial": "" if parameter.type == "secret" else _text(value),
     }
     if options:
-        return forms.ChoiceField(
-            choices=[(option, option) for option in options], widget=UnfoldAdminSelectWidget(), **facts
-        )
-    return forms.CharField(strip=False, widget=_widget(parameter.type, facts["initial"]), **facts)
+        return forms.ChoiceField(choices=options, widget=widgets.select(), **facts)
+    return forms.CharField(strip=False, widget=_widget(parameter.type, facts["initial"], widgets), **facts)
 
 
-def _options(parameter: ParameterSpec) -> list[str]:
+def _options(parameter: ParameterSpec) -> list[tuple[str, Any]]:
     """What one may choose from, nothing included where that is an answer."""
     shape = parameter.values
-    chosen = ["true", "false"] if parameter.type == "bool" else [_text(choice) for choice in shape.choices]
-    if not chosen or parameter.type == "list":
+    if parameter.type == "list":
         return []
-    return ["", *chosen] if shape.nullable else chosen
+    chosen = [(text, text) for choice in shape.choices if (text := _text(choice))]
+    if parameter.type == "bool":
+        chosen = [("true", _("Yes")), ("false", _("No"))]
+    return [("", "—"), *chosen] if chosen and shape.nullable else chosen
 
 
-def _widget(kind: str, text: str) -> forms.Widget:
-    chosen: forms.Widget = UnfoldAdminTextInputWidget(attrs={"type": INPUTS[kind]} if kind in INPUTS else {})
+def _widget(kind: str, text: str, widgets: Widgets) -> forms.Widget:
+    chosen = widgets.text(attrs={"type": INPUTS[kind]} if kind in INPUTS else {})
     if kind == "secret":
-        chosen = UnfoldAdminPasswordWidget()
+        chosen = widgets.secret()
     elif kind in {"list", "dict", "json"} or "\n" in text or len(text) > LONG_TEXT:
-        chosen = UnfoldAdminTextareaWidget(attrs={"rows": 5})
+        chosen = widgets.area(attrs={"rows": 5})
     return chosen
 
 

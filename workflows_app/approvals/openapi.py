@@ -35,7 +35,10 @@ _APPROVAL: Mapping[str, Shape] = {
     "kind": one_of(*Approval.Kind.values),
     "title": TEXT,
     "message": TEXT,
-    "form": nullable(ref("ApprovalForm")),
+    "form": {
+        **nullable(ref("ApprovalForm")),
+        "description": "What may be edited. The input of a start that waits is there where the approval is asked for.",
+    },
     "state": one_of(*Approval.State.values),
     "requestedBy": ref("Person"),
     "permission": nullable(TEXT),
@@ -113,7 +116,8 @@ approve = extend_schema(
         "approve",
         "Approve",
         "The execution is queued, or goes on where it asked. Whoever asked for it cannot decide it. values are those of"
-        " the form; what is left out, or given back as it was shown, is as it was.",
+        " the form, or of the input of a start, which is checked as at a start; what is left out, or given back as it"
+        " was shown, is as it was. What was submitted stays in the execution's record beside what was approved.",
         _APPROVE,
         _EDITED,
     )

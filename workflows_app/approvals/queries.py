@@ -12,6 +12,7 @@ from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.actors import actor_key
 from workflows_app.approvals.deciding import NO_APPROVAL
+from workflows_app.approvals.inputs import fields_of, workflow_of
 from workflows_app.approvals.people import asked_of_actor, has_asked, is_asked
 from workflows_app.errors import UnknownApproval
 from workflows_app.models import Approval
@@ -39,6 +40,9 @@ COLUMNS = (
 )
 
 
+INPUT_COLUMNS = ("execution__input", "execution__code_version", "execution__trigger")
+
+
 def list_approvals(
     organization: OrganizationRecord, actor: Actor, state: str | None, limit: int, cursor: UUID | None = None
 ) -> dict[str, Any]:
@@ -58,16 +62,27 @@ def list_approvals(
 def get_approval(
     organization: OrganizationRecord, approval_id: UUID, actor: Actor, *, of_anyone: bool = False
 ) -> dict[str, Any]:
-    """One, with the execution's input, redacted and cut. One query.
+    """One, with the execution's input, redacted and cut; a start that is not decided yet also with that input as a
+    form. One query.
 
     Raises UnknownApproval, also where the actor may neither decide it nor has asked for it, unless `of_anyone`.
     """
     seen = Q() if of_anyone else _seen_by(actor)
     with org_context(organization):
-        row = Approval.objects.filter(seen, id=approval_id).values(*COLUMNS, "execution__input").first()
+        row = Approval.objects.filter(seen, id=approval_id).values(*COLUMNS, *INPUT_COLUMNS).first()
     if row is None:
         raise UnknownApproval(NO_APPROVAL)
-    return {**approval_document(row, actor), "inputData": shown(row["execution__input"]) or {}}
+    document = {**approval_document(row, actor), "inputData": shown(row["execution__input"]) or {}}
+    if row["kind"] == Approval.Kind.START and row["state"] == Approval.State.PENDING:
+        document["form"] = _input_form(row)
+    return document
+
+
+def _input_form(row: Mapping[str, Any]) -> dict[str, Any] | None:
+    """None where there is nothing to change, or no code that says how."""
+    loaded = workflow_of(row["workflow"], row["execution__code_version"], row["execution__trigger"] or {})
+    fields = [] if loaded is None else fields_of(loaded, row["execution__input"] or {})
+    return {"fields": fields} if fields else None
 
 
 def approval_document(row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:

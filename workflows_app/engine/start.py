@@ -206,19 +206,7 @@ def _first_status(request: Request, loaded: LoadedWorkflow) -> str:
 
 def _with_stored_input(facts: Facts, request: Request) -> Prepared:
     secrets = tuple(secret_values(facts.loaded, facts.parameters))
-    # A copy: where nothing was redacted, it is the very same object.
-    stored = dict(redact_keys(facts.parameters))
-    for parameter in facts.loaded.spec.parameters:
-        if parameter.type == "secret" and stored.get(parameter.name) is not None:
-            stored[parameter.name] = REDACTED
-    sealed = None
-    if stored != facts.parameters:
-        try:
-            sealed = seal(facts.organization, plain(facts.parameters))
-        except VaultUnavailable as error:
-            raise PlatformUnavailable(
-                "The vault is away, and the input holds a value that must be encrypted."
-            ) from error
+    stored, sealed = stored_input(facts.organization, facts.loaded, facts.parameters)
     key, digest = request.idempotency_key, None
     if key is not None:
         # The same key for a dry run and a real one would let the one answer for the other.
@@ -229,6 +217,26 @@ def _with_stored_input(facts: Facts, request: Request) -> Prepared:
     return Prepared(
         facts, status, priority, request.retry_of, stored, sealed, secrets, key, digest, request.closes, request.takes
     )
+
+
+def stored_input(
+    organization: OrganizationRecord, loaded: LoadedWorkflow, parameters: Mapping[str, Any]
+) -> tuple[dict[str, Any], bytes | None]:
+    """The input as it is stored: redacted, and encrypted beside it where that changed something.
+
+    Raises PlatformUnavailable where it must be encrypted and the vault is away.
+    """
+    # A copy: where nothing was redacted, it is the very same object.
+    stored = dict(redact_keys(parameters))
+    for parameter in loaded.spec.parameters:
+        if parameter.type == "secret" and stored.get(parameter.name) is not None:
+            stored[parameter.name] = REDACTED
+    if stored == parameters:
+        return stored, None
+    try:
+        return stored, seal(organization, plain(parameters))
+    except VaultUnavailable as error:
+        raise PlatformUnavailable("The vault is away, and the input holds a value that must be encrypted.") from error
 
 
 def secret_values(loaded: LoadedWorkflow, parameters: Mapping[str, Any]) -> list[str]:

@@ -132,8 +132,8 @@ def test_values_that_are_wrong_are_400_and_decide_nothing(
     assert reread(acme, made).state == "pending" and entries(acme, made) == []
 
 
-def test_a_start_has_no_values(api: Api, acme: OrganizationRecord) -> None:
-    made = make_approval(acme)
+def test_a_question_without_a_form_has_no_values(api: Api, acme: OrganizationRecord) -> None:
+    made = make_question(acme, form=None)
     answer = api.post(f"/api/approvals/{made.id}/approve", {"values": {"a": 1}})
     assert refusal(answer) == (400, "ValidationError") and "asks for no values" in answer.json()["message"]
     assert api.post(f"/api/approvals/{made.id}/approve", {"values": {}}).status_code == 200
@@ -219,6 +219,15 @@ def test_what_comes_back_as_it_was_shown_is_as_it_was(api: Api, acme: Organizati
         "code": "before-2",
         "plain": "y",
     }
+
+
+def test_a_secret_within_an_edited_value_is_as_it_was(api: Api, acme: OrganizationRecord) -> None:
+    made = make_hidden(acme)
+    edited = {"user": {"name": "Bo", "password": "REDACTED"}}
+    answer = api.post(f"/api/approvals/{made.id}/approve", {"values": edited})
+    assert answer.json()["values"]["user"] == {"name": "Bo", "password": "REDACTED"}
+    kept = unseal(acme, bytes(reread(acme, made).values_sealed or b""))
+    assert kept["user"] == {"name": "Bo", "password": "before-1"}
 
 
 def test_an_edited_secret_is_kept_encrypted(api: Api, acme: OrganizationRecord) -> None:

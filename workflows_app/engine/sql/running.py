@@ -41,8 +41,9 @@ begun AS (
     UPDATE {tenant}.workflows_app_execution e SET status = 'Running', started_at = coalesce(e.started_at, now()),
         code_version = CASE WHEN e.trigger ? 'pinned' THEN e.code_version ELSE c.version END
     FROM claimed c WHERE e.id = c.execution AND (e.status IN ('Queued', 'Suspended') OR c.sent)
-    RETURNING e.id, e.workflow, e.input, e.input_sealed, e.trigger, e.executed_by, e.code_version, e.parent, e.depth,
-        e.attempt, e.spent_ms, e.created_at,
+    RETURNING e.id, e.workflow, coalesce(e.approved_input, e.input) AS input,
+        CASE WHEN e.approved_input IS NULL THEN e.input_sealed ELSE e.approved_input_sealed END AS input_sealed,
+        e.trigger, e.executed_by, e.code_version, e.parent, e.depth, e.attempt, e.spent_ms, e.created_at,
         -- One that a person started again begins with what it has taken over.
         e.started_at < now() OR e.trigger ->> 'type' IN ('retry', 'fork') AS again, c.epoch, c.inbox, c.seq
 ),
