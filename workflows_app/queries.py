@@ -193,10 +193,11 @@ def get_execution(
     }
 
 
-def get_summary(organization: OrganizationRecord, execution_id: UUID) -> dict[str, Any]:
-    """An execution as lists show it. One query. Raises UnknownExecution."""
+def get_summary(organization: OrganizationRecord, execution_id: UUID, owner: str | None = None) -> dict[str, Any]:
+    """An execution as lists show it. One query. Raises UnknownExecution, also for another person's where `owner` is
+    given."""
     with org_context(organization):
-        return summary_document(_row(execution_id, None, SUMMARY_COLUMNS))
+        return summary_document(_row(execution_id, owner, SUMMARY_COLUMNS))
 
 
 def _row(execution_id: UUID, owner: str | None, columns: Iterable[str]) -> dict[str, Any]:
@@ -242,6 +243,18 @@ def list_logs(
     with org_context(organization):
         events = _lines(execution_id, page, owner, kind="log")
     return page.of([numbered_log_document(event) for event in events])
+
+
+def last_logs(
+    organization: OrganizationRecord, execution_id: UUID, after: int, limit: int, owner: str | None = None
+) -> list[dict[str, Any]]:
+    """The last log lines behind the one with the number `after`, in their order. Two queries. Raises
+    UnknownExecution."""
+    with org_context(organization):
+        _row(execution_id, owner, ("id",))
+        events = ExecutionEvent.objects.filter(execution=execution_id, seq__gt=after, kind="log").order_by("-seq")
+        found = list(events.values(*EVENT_COLUMNS)[:limit])
+    return [numbered_log_document(event) for event in reversed(found)]
 
 
 def list_journal(

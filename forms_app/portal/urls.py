@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from forms_app.portal import branding, form_page, groups, home, joining, members, profile, signing
 
@@ -32,4 +32,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("forms/<slug:slug>", form_page.show_form, name="portal-form"),
     path("forms/<slug:slug>/options/<str:field>", form_page.show_options, name="portal-form-options"),
     path("public/<str:token>", form_page.show_public_form, name="portal-public-form"),
+    path("", include("forms_app.portal.runs.urls")),
 ]

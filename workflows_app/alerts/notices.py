@@ -94,6 +94,12 @@ def mark_read(organization: OrganizationRecord, notice: UUID, actor: Actor) -> N
             raise UnknownNotice(NO_NOTICE)
 
 
+def mark_all_read(organization: OrganizationRecord, actor: Actor) -> int:
+    """The same for all of the actor's own. Returns how many were new."""
+    with org_context(organization):
+        return Notice.objects.filter(own(actor), read_at=None).update(read_at=Now())
+
+
 def own(actor: Actor) -> Q:
     """Which notices are this one's: those left for that one, and those for a person's own address."""
     mine = Q(recipient=_name(actor))

@@ -16,6 +16,8 @@ from workflows_app.alerts.notices import NO_NOTICE, own
 from workflows_app.errors import UnknownAlert, UnknownNotice
 from workflows_app.serializers import shown, timestamp
 
+MOST_COUNTED = 100
+
 
 def list_alerts(
     organization: OrganizationRecord, state: str | None, limit: int, cursor: UUID | None = None
@@ -44,6 +46,12 @@ def list_notices(
     with org_context(organization):
         rows, following = _page(Notice.objects.filter(narrowed), limit, cursor)
     return {"results": [notice_document(row) for row in rows], "next": following}
+
+
+def count_unread(organization: OrganizationRecord, actor: Actor) -> int:
+    """How many of the actor's own are not read, a hundred at most. One query."""
+    with org_context(organization):
+        return Notice.objects.filter(own(actor), read_at=None).order_by().values("id")[:MOST_COUNTED].count()
 
 
 def get_notice(organization: OrganizationRecord, notice: UUID, actor: Actor) -> dict[str, Any]:

@@ -1,0 +1,148 @@
+"""The inbox of approvals, and one approval with what may be edited before it is approved. A GET never decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_safe
+
+from bifrost.sdk.errors import PermissionError as NotPermitted
+from bifrost.sdk.errors import ValidationError
+from forms_app.portal.runs.access import Visit, cursor_of, page
+from forms_app.portal.runs.asked import Filled, filled_with, given_values
+from forms_app.portal.runs.deciding import Decision, as_form, fields_of, refused_as
+from forms_app.portal.runs.listing import names_of
+from forms_app.portal.runs.words import Badge, named, reference
+from orgs.permissions import VIEW_EXECUTIONS
+from orgs.tenancy import org_context
+from workflows_app.actors import person
+from workflows_app.approvals.deciding import NO_APPROVAL, decide
+from workflows_app.approvals.inbox import Box, approvals_of, count_waiting, list_box
+from workflows_app.approvals.queries import get_approval
+from workflows_app.errors import AlreadyDecided, PlatformUnavailable, UnknownApproval
+from workflows_app.serializers import shown
+
+AT_ONCE = 25
+BOXES: Mapping[str, Any] = {
+    Box.WAITING: gettext_lazy("Waiting for you"),
+    Box.DECIDED: gettext_lazy("Decided"),
+    Box.OWN: gettext_lazy("Asked by you"),
+}
+_STATES: Mapping[str, tuple[Any, str]] = {
+    "pending": (gettext_lazy("Waiting"), "caution"),
+    "approved": (gettext_lazy("Approved"), "good"),
+    "rejected": (gettext_lazy("Not approved"), "alarm"),
+    "expired": (gettext_lazy("Nobody decided in time"), "quiet"),
+    "withdrawn": (gettext_lazy("Withdrawn"), "quiet"),
+}
+
+
+@require_safe
+@page
+def approvals_page(request: HttpRequest, visit: Visit) -> HttpResponse:
+    given = request.GET.get("show", "")
+    box = Box(given) if given in BOXES else Box.WAITING
+    found = list_box(visit.organization, visit.actor, box, AT_ONCE, cursor_of(request))
+    with org_context(visit.organization):
+        names = names_of(UUID(approval["executionId"]) for approval in found["results"])
+    context = {
+        "box": box,
+        "boxes": BOXES,
+        "waiting": count_waiting(visit.organization, visit.actor),
+        "approvals": [_shown(each, names.get(UUID(each["executionId"]))) for each in found["results"]],
+        "next": f"?show={box}&cursor={found['next']}" if found["next"] else "",
+    }
+    return render(request, "portal/runs/approvals.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@page
+def approval_page(request: HttpRequest, visit: Visit, approval: UUID) -> HttpResponse:
+    try:
+        found = get_approval(visit.organization, approval, visit.actor)
+    except UnknownApproval as missing:
+        raise Http404(NO_APPROVAL) from missing
+    filled = filled_with(visit.organization, UUID(found["executionId"]))
+    if request.method != "POST":
+        return _page(request, visit, found, filled, Decision(fields_of(found, filled)))
+    decision = Decision(fields_of(found, filled), request.POST)
+    problem, status = _decided(visit, approval, decision)
+    if not problem:
+        return HttpResponseRedirect(reverse("portal-approval", args=[approval]))
+    if status == AlreadyDecided.status_code:
+        # Somebody was faster: what the page shows now is what that one decided.
+        found = get_approval(visit.organization, approval, visit.actor)
+    return _page(request, visit, found, filled, decision, problem=problem, status=status)
+
+
+def _decided(visit: Visit, approval: UUID, decision: Decision) -> tuple[str, int]:
+    """What is wrong, and the status that says so; "" where it is decided, also where it was so by the same person."""
+    chosen = decision.choice
+    if chosen is None:
+        return _("Choose whether to approve it."), 400
+    try:
+        values = decision.values() if chosen else {}
+        decide(visit.organization, approval, visit.actor, approve=chosen, comment=decision.comment, values=values)
+    except ValidationError as invalid:
+        decision.refuse(invalid)
+        return _("It was not decided: something has to be corrected first."), 400
+    except AlreadyDecided as late:
+        return ("", 200) if _was_this(visit, approval, chosen) else (refused_as(late), late.status_code)
+    except (NotPermitted, PlatformUnavailable) as refused:
+        return refused_as(refused), 503 if isinstance(refused, PlatformUnavailable) else 403
+    return "", 200
+
+
+def _was_this(visit: Visit, approval: UUID, approve: bool) -> bool:
+    """Whether the same person has decided the same: a second click, or the page sent again."""
+    found = get_approval(visit.organization, approval, visit.actor)
+    same = found["decidedBy"] == person(visit.actor)
+    return same and found["state"] == ("approved" if approve else "rejected")
+
+
+def _page(
+    request: HttpRequest,
+    visit: Visit,
+    found: Mapping[str, Any],
+    filled: Filled | None,
+    decision: Decision,
+    *,
+    problem: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    execution = UUID(found["executionId"])
+    others = [each for each in approvals_of(visit.organization, [execution], visit.actor) if each["decidedAt"]]
+    is_start = found["kind"] == "start"
+    approved = {**found["inputData"], **(shown(found["values"]) or {})} if is_start else None
+    own = found["requestedBy"] == person(visit.actor)
+    context = {
+        "approval": _shown(found, filled.name if filled else None),
+        "given": given_values(filled, found["inputData"], approved, also_hidden=not own),
+        "answered": [] if is_start else given_values(as_form(found), found["values"] or {}, also_hidden=True),
+        "decision": decision,
+        "problem": problem,
+        "history": [_shown(each, None) for each in others if each["approvalId"] != found["approvalId"]],
+        "may_decide": found["canDecide"],
+        "own": own,
+        "execution": execution if own or visit.actor.can(VIEW_EXECUTIONS) else None,
+        "reference": reference(execution),
+    }
+    return render(request, "portal/runs/approval.html", context, status=status)
+
+
+def _shown(approval: Mapping[str, Any], name: str | None) -> dict[str, Any]:
+    """An approval for a page. One of a start bears the name of its form, one in the middle what its author says."""
+    word, tone = _STATES[approval["state"]]
+    process = name or named(approval["workflowName"])
+    times = {key: parse_datetime(approval[key] or "") for key in ("createdAt", "expiresAt", "decidedAt")}
+    is_start = approval["kind"] == "start"
+    title = process if is_start else approval["title"]
+    return {**approval, **times, "title": title, "process": process, "badge": Badge(str(word), tone), "start": is_start}

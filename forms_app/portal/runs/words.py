@@ -1,0 +1,141 @@
+"""Statuses, times, durations and errors in words that a customer's people understand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from workflows_app.models import Status
+
+MINUTE, HOUR, DAY = 60, 3600, 86_400
+REFERENCE = 8  # so many characters of an execution's id, from its end
+
+#: The word of each status, and the tone of its badge.
+STATUSES: Mapping[str, tuple[Any, str]] = {
+    Status.PENDING_APPROVAL: (gettext_lazy("Waiting for approval"), "caution"),
+    Status.QUEUED: (gettext_lazy("Waiting to start"), "quiet"),
+    Status.RUNNING: (gettext_lazy("In progress"), "quiet"),
+    Status.SUSPENDED: (gettext_lazy("Waiting"), "quiet"),
+    Status.SUCCESS: (gettext_lazy("Done"), "good"),
+    Status.COMPLETED_WITH_ERRORS: (gettext_lazy("Done, with problems"), "caution"),
+    Status.FAILED: (gettext_lazy("Did not work"), "alarm"),
+    Status.COMPENSATED: (gettext_lazy("Did not work, undone"), "alarm"),
+    Status.CANCELLED: (gettext_lazy("Cancelled"), "quiet"),
+    Status.REJECTED: (gettext_lazy("Not approved"), "caution"),
+}
+_OURS = gettext_lazy("Something went wrong on our side. Nothing that you entered was wrong.")
+_SENTENCES: Mapping[str, Any] = {
+    "IntegrationError": gettext_lazy("A service that this depends on did not do what was asked of it."),
+    "CircuitBreakerOpen": gettext_lazy("A service that this depends on does not answer at the moment."),
+    "RateLimited": gettext_lazy("A service that this depends on is too busy at the moment."),
+    "ConfigurationError": gettext_lazy("This is not fully set up for your organization yet."),
+    "PermissionError": gettext_lazy("This may not be done for you."),
+    "TimeoutError": gettext_lazy("It took longer than it may, and was stopped."),
+    "ApprovalExpired": gettext_lazy("Nobody approved or rejected it in time."),
+    "ApprovalWithdrawn": gettext_lazy("An approval that it waited for was withdrawn."),
+    "EscalatedError": gettext_lazy("It needs a person, who was told and will look at it."),
+    "WorkerLost": gettext_lazy("It was interrupted, and whether all of it was done is not known."),
+    "WorkerStopped": gettext_lazy("It was interrupted, and whether all of it was done is not known."),
+}
+#: What the platform itself says to those who build and run it. Any other name is an error that an author has made and
+#: worded for people.
+_INTERNAL = frozenset(
+    {
+        "ChildDepthExceeded",
+        "Conflict",
+        "DatabaseError",
+        "DryRun",
+        "InternalServerError",
+        "MaxRetriesExceeded",
+        "NoExecution",
+        "NonDeterminismError",
+        "NotFound",
+        "NotRecorded",
+        "RecoveryLimitExceeded",
+        "SerializationError",
+        "ServiceUnavailable",
+        "TooLarge",
+        "TooManyRequests",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    label: str
+    tone: str
+
+
+def badge_of(status: str, *, asks: bool = False) -> Badge:
+    """`asks`: it waits for somebody's approval."""
+    label, tone = STATUSES[Status.PENDING_APPROVAL if asks and status == Status.SUSPENDED else status]
+    return Badge(str(label), tone)
+
+
+def named(name: str) -> str:
+    """What code calls `create_user`, as people write it: Create user. What has blanks was written by people."""
+    words = " ".join(name.split()) if " " in name.strip() else name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def reference(execution: object) -> str:
+    """What a person quotes to support."""
+    return str(execution)[-REFERENCE:]
+
+
+def trouble(error: Mapping[str, Any] | None) -> str:
+    """Why it did not work; nothing of what only its makers understand."""
+    if not error:
+        return ""
+    name = str(error.get("error", ""))
+    if name in _INTERNAL:
+        return str(_OURS)
+    if name in _SENTENCES:
+        return str(_SENTENCES[name])
+    return str(error.get("message") or _OURS)
+
+
+def moment(at: datetime) -> str:
+    """09:12 of today, 24 November, 09:12 of another day, with the year where that is another one."""
+    local, today = timezone.localtime(at), timezone.localdate()
+    time = date_format(local, "H:i")
+    if local.date() == today:
+        return time
+    return f"{date_format(local, 'j F' if local.year == today.year else 'j F Y')}, {time}"
+
+
+def took(time: timedelta | float | None) -> str:
+    """In its two largest units: 8 seconds, 3 minutes 20 seconds, 5 hours."""
+    if time is None:
+        return ""
+    seconds = max(0, round(time.total_seconds() if isinstance(time, timedelta) else time))
+    if seconds < 1:
+        return _("less than a second")
+    parts = [
+        (DAY, lambda number: ngettext("%d day", "%d days", number) % number),
+        (HOUR, lambda number: ngettext("%d hour", "%d hours", number) % number),
+        (MINUTE, lambda number: ngettext("%d minute", "%d minutes", number) % number),
+        (1, lambda number: ngettext("%d second", "%d seconds", number) % number),
+    ]
+    told = []
+    for size, word in parts:
+        number, seconds = divmod(seconds, size)
+        if number:
+            told.append(word(number))
+        elif told:
+            break
+    return " ".join(told[:2])
+
+
+def people(number: int) -> str:
+    """Of whom something was asked."""
+    if number == 0:
+        return _("your service provider")
+    return ngettext("%d person", "%d people", number) % number
