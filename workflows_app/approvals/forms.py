@@ -108,7 +108,7 @@ def _options(parameter: ParameterSpec) -> list[tuple[str, Any]]:
     shape = parameter.values
     if parameter.type == "list":
         return []
-    chosen = [(text, text) for choice in shape.choices if (text := _text(choice))]
+    chosen: list[tuple[str, Any]] = [(text, text) for choice in shape.choices if (text := _text(choice))]
     if parameter.type == "bool":
         chosen = [("true", _("Yes")), ("false", _("No"))]
     return [("", "—"), *chosen] if chosen and shape.nullable else chosen

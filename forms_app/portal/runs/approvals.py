@@ -104,8 +104,8 @@ def _decided(visit: Visit, approval: UUID, decision: Decision) -> tuple[str, int
 def _was_this(visit: Visit, approval: UUID, approve: bool) -> bool:
     """Whether the same person has decided the same: a second click, or the page sent again."""
     found = get_approval(visit.organization, approval, visit.actor)
-    same = found["decidedBy"] == person(visit.actor)
-    return same and found["state"] == ("approved" if approve else "rejected")
+    same: bool = found["decidedBy"] == person(visit.actor)
+    return same and bool(found["state"] == ("approved" if approve else "rejected"))
 
 
 def _page(

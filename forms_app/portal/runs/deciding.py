@@ -23,9 +23,10 @@ class Decision:
     """The form of an approval's page: empty, or as it was sent."""
 
     def __init__(self, fields: Sequence[dict[str, Any]], data: QueryDict | None = None) -> None:
+        given = QueryDict() if data is None else data
         self.form = ValuesForm(fields, data, widgets=PLAIN)
-        self.comment = (data or {}).get("comment", "")
-        self.choice = CHOICES.get((data or {}).get("decision", ""))
+        self.comment = given.get("comment", "")
+        self.choice = CHOICES.get(given.get("decision", ""))
         self.comment_problem = ""
         self.longest = LONGEST_COMMENT
         for field in self.form:

@@ -34,9 +34,9 @@ class Readable:
     file: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def wide(self) -> bool:
-        """Whether it needs a line of its own."""
-        return self.kind in {"pairs", "table"} or "\n" in self.text
+    def labelled(self) -> list[list[tuple[str, Readable]]]:
+        """The rows of a table, each cell with its column."""
+        return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
 NOTHING = Readable("nothing")

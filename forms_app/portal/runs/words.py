@@ -118,20 +118,30 @@ def took(time: timedelta | float | None) -> str:
     seconds = max(0, round(time.total_seconds() if isinstance(time, timedelta) else time))
     if seconds < 1:
         return _("less than a second")
-    parts = [
-        (DAY, lambda number: ngettext("%d day", "%d days", number) % number),
-        (HOUR, lambda number: ngettext("%d hour", "%d hours", number) % number),
-        (MINUTE, lambda number: ngettext("%d minute", "%d minutes", number) % number),
-        (1, lambda number: ngettext("%d second", "%d seconds", number) % number),
-    ]
-    told = []
-    for size, word in parts:
+    told: list[str] = []
+    for size, word in ((DAY, _days), (HOUR, _hours), (MINUTE, _minutes), (1, _seconds)):
         number, seconds = divmod(seconds, size)
         if number:
             told.append(word(number))
         elif told:
             break
     return " ".join(told[:2])
+
+
+def _days(number: int) -> str:
+    return ngettext("%d day", "%d days", number) % number
+
+
+def _hours(number: int) -> str:
+    return ngettext("%d hour", "%d hours", number) % number
+
+
+def _minutes(number: int) -> str:
+    return ngettext("%d minute", "%d minutes", number) % number
+
+
+def _seconds(number: int) -> str:
+    return ngettext("%d second", "%d seconds", number) % number
 
 
 def people(number: int) -> str:
