@@ -31,6 +31,7 @@ EXECUTIONS = (
 )
 OF_AN_ORGANIZATION = (
     ("workflows_app.Execution", "Executions", "history"),
+    ("forms_app.Form", "Forms", "dynamic_form"),
     ("workflows_app.Approval", "Approvals", "approval"),
     ("workflows_app.Alert", "Alerts", "notifications"),
     ("dispatch.Schedule", "Schedules", "schedule"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import uuid4
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
@@ -92,3 +93,24 @@ class Submission(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class FormDraft(models.Model):
+    """What one member of the staff has changed of a form and not saved as a version yet."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    form = models.UUIDField()
+    actor = models.CharField(max_length=80, help_text="Kind and id.")
+    base = models.PositiveIntegerField(help_text="The number of the version that it began from.")
+    content = models.JSONField(help_text="As forms_app.builder.content reads it.")
+    earlier = models.JSONField(default=list, help_text="What it was before the last steps, the newest last.")
+    revision = models.UUIDField(default=uuid4, help_text="Another one after each change.")
+    changed_at = models.DateTimeField(db_default=TransactionNow())
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["form", "actor"], name="form_draft_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.form} {self.actor}"

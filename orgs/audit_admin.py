@@ -26,6 +26,7 @@ AREAS = (
     "audience",
     "config",
     "execution",
+    "form",
     "limits",
     "membership",
     "organization",

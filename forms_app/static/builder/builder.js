@@ -1,0 +1,179 @@
+// The builder without reloads: what is typed is kept a moment later, buttons change the page in its place.
+// The server answers with whole pages, as it does where there is no JavaScript; here parts of them are put in.
+"use strict";
+
+(() => {
+  const PAUSE = 600; // milliseconds without a key until what was typed is kept
+  const AGAIN = 3000; // until a lost connection is tried again
+  const QUIET_PARTS = ["builder-state", "builder-alerts", "builder-items", "builder-panel-problems"];
+  let queue = Promise.resolve();
+  let timer = 0;
+  let unkept = false;
+  let leaving = false;
+
+  const form = () => document.getElementById("builder");
+
+  function say(text, lost = false) {
+    const said = document.getElementById("builder-said");
+    said.textContent = text;
+    said.classList.toggle("lost", lost);
+  }
+
+  function sent(button) {
+    const data = new FormData(form());
+    if (button) data.set("do", button.value);
+    return new URLSearchParams(data);
+  }
+
+  // One request at a time: each says which state of the draft it was made of.
+  function enqueue(button, quiet) {
+    clearTimeout(timer);
+    timer = 0;
+    queue = queue.then(() => send(button, quiet));
+    return queue;
+  }
+
+  async function send(button, quiet) {
+    const body = sent(button);
+    let page = null;
+    let address = "";
+    if (!quiet) form().setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(form().action, { method: "POST", body, credentials: "same-origin" });
+      address = answer.url;
+      page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (!page.getElementById("builder")) throw new Error(answer.redirected ? "signedOut" : "lost");
+    } catch (problem) {
+      unkept = true;
+      say(form().dataset[problem.message === "signedOut" ? "signedOut" : "lost"], true);
+      form().removeAttribute("aria-busy");
+      timer = setTimeout(() => enqueue(button, quiet), AGAIN);
+      return;
+    }
+    unkept = timer !== 0;
+    if (address.includes("item=")) history.replaceState(null, "", address);
+    if (quiet) putParts(page);
+    else putAll(page, body);
+    renewPreview();
+  }
+
+  function putParts(page) {
+    const focused = document.activeElement?.id;
+    for (const id of QUIET_PARTS) document.getElementById(id)?.replaceWith(page.getElementById(id));
+    for (const problem of document.querySelectorAll(".builder-problem")) {
+      const fresh = page.getElementById(problem.id);
+      problem.textContent = fresh ? fresh.textContent : "";
+      problem.parentElement.classList.toggle("wrong", problem.textContent !== "");
+    }
+    const title = page.getElementById("panel-title");
+    document.getElementById("panel-title").textContent = title.textContent;
+    form().elements.was.value = page.getElementById("builder").elements.was.value;
+    if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
+  }
+
+  function putAll(page, body) {
+    const focused = document.activeElement?.id;
+    const typedSince = [...sent(null)].filter(([name, value]) => name !== "do" && body.get(name) !== value);
+    const fresh = page.getElementById("builder");
+    const same = fresh.elements.item.value === body.get("item") && fresh.elements.was.value === body.get("was");
+    const frame = document.getElementById("builder-frame");
+    const scrolled = document.getElementById("builder-panel").scrollTop;
+    // The frame stays where it is: moved, it would load anew and blink.
+    for (const id of [...QUIET_PARTS.slice(0, 3), "builder-panel"]) document.getElementById(id)?.replaceWith(page.getElementById(id));
+    document.querySelector(".builder-add").replaceWith(page.querySelector(".builder-add"));
+    for (const name of ["item", "was"]) form().elements[name].value = fresh.elements[name].value;
+    form().removeAttribute("aria-busy");
+    document.getElementById("builder-panel").scrollTop = scrolled;
+    if (same) carry(typedSince);
+    const wanted = form().querySelector("[autofocus]") ?? (focused ? document.getElementById(focused) : null);
+    if (wanted && wanted !== document.activeElement) wanted.focus({ preventScroll: wanted.id === "panel-title" });
+    if (wanted?.id === "panel-title") wanted.scrollIntoView({ block: "nearest" });
+    frame.removeAttribute("aria-busy");
+  }
+
+  // What was typed while the answer was on its way.
+  function carry(pairs) {
+    let carried = false;
+    for (const [name, value] of pairs) {
+      const field = form().elements.namedItem(name);
+      if (!(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) || field.type === "hidden" || field.type === "checkbox") continue;
+      field.value = value;
+      carried = true;
+    }
+    if (carried) soon();
+  }
+
+  function renewPreview() {
+    const frame = document.getElementById("builder-frame");
+    const place = frame.contentWindow?.scrollY ?? 0;
+    frame.addEventListener("load", () => frame.contentWindow.scrollTo(0, place), { once: true });
+    frame.contentWindow.location.replace(frame.src);
+  }
+
+  function soon() {
+    clearTimeout(timer);
+    unkept = true;
+    timer = setTimeout(() => enqueue(null, true), PAUSE);
+  }
+
+  function neighbour(button, step) {
+    const all = [...document.querySelectorAll("#builder-items .builder-choose")];
+    return all[all.indexOf(button) + step];
+  }
+
+  function start() {
+    const page = document.querySelector(".builder");
+    if (!page) return;
+    page.addEventListener("submit", (event) => {
+      if (leaving) return;
+      event.preventDefault();
+      const button = event.submitter;
+      if (button?.hasAttribute("data-swap")) enqueue(button, false);
+      else if (!button || button.value === "apply") enqueue(null, false);
+      else {
+        // The whole page goes: after what is under way, with the state that it leaves.
+        clearTimeout(timer);
+        const { name, value } = button;
+        queue = queue.then(() => {
+          if (unkept && timer) clearTimeout(timer);
+          leaving = true;
+          const now = [...form().elements].find((each) => each.name === name && each.value === value && each.type === "submit");
+          form().requestSubmit(now ?? button);
+        });
+      }
+    });
+    page.addEventListener("input", (event) => {
+      if (event.target.closest("#builder-panel") && event.target.name) soon();
+    });
+    page.addEventListener("change", (event) => {
+      if (event.target.matches("[data-live]")) enqueue(null, false);
+    });
+    page.addEventListener("keydown", (event) => {
+      const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+      const item = event.target.closest?.("#builder-items .builder-item");
+      if (!step || !item) return;
+      const move = item.querySelector(`[data-move=${step < 0 ? "up" : "down"}]`);
+      if (event.altKey) {
+        event.preventDefault();
+        if (move && !move.disabled) enqueue(move, false);
+      } else if (event.target.matches(".builder-choose")) {
+        event.preventDefault();
+        neighbour(event.target, step)?.focus();
+      }
+    });
+    addEventListener("beforeunload", (event) => {
+      if (!unkept || leaving) return;
+      if (document.querySelector(".builder-said.lost")) event.preventDefault();
+    });
+    addEventListener("pagehide", () => {
+      if (unkept && !leaving) navigator.sendBeacon(form().action, sent(null));
+    });
+    // A page that comes back as it was left shows what may have changed meanwhile.
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) location.reload();
+    });
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
