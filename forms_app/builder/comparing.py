@@ -87,9 +87,16 @@ def _moved(before: list[Any], after: list[Any]) -> set[Any]:
     place = {key: number for number, key in enumerate(after)}
     runs: list[list[Any]] = []
     for key in before:
-        best = max((run for run in runs if place[run[-1]] < place[key]), key=len, default=[])
-        runs.append([*best, key])
-    return set(before) - set(max(runs, key=len, default=[]))
+        fitting = [run for run in runs if place[run[-1]] < place[key]]
+        runs.append([*_longest(fitting), key])
+    return set(before) - set(_longest(runs))
+
+
+def _longest(runs: list[list[Any]]) -> list[Any]:
+    longest: list[Any] = []
+    for run in runs:
+        longest = run if len(run) > len(longest) else longest
+    return longest
 
 
 def _settings(before: Item, after: Item, fields: Mapping[str, Item]) -> Iterator[Setting]:

@@ -61,7 +61,7 @@ class Content:
 
 
 def is_field(item: Mapping[str, Any]) -> bool:
-    return item.get("type", "field") == "field"
+    return bool(item.get("type", "field") == "field")
 
 
 def title_of(item: Mapping[str, Any]) -> str:

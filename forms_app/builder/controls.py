@@ -30,10 +30,11 @@ class Control:
 
 @dataclass(frozen=True)
 class Group:
-    """Controls that belong together, below a heading where there is one."""
+    """Controls that belong together, below a heading where there is one. `paired`: short ones, side by side."""
 
     title: str
     controls: tuple[Control, ...]
+    paired: bool = False
 
 
 def options(pairs: Iterable[tuple[str, object]], value: str) -> Options:

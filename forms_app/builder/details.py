@@ -68,11 +68,12 @@ def customers() -> list[tuple[str, str]]:
 
 def groups_of_members(organization: OrganizationRecord) -> list[tuple[str, str]]:
     """The organization's groups, by id and name."""
-    if "membergroup" not in apps.all_models["orgs"]:
+    model: Any = apps.all_models["orgs"].get("membergroup")
+    if model is None:
         return []
     with shared_context():
-        rows = apps.get_model("orgs", "MemberGroup").objects.filter(organization_id=organization.id)
-        return [(str(id_), name) for id_, name in rows.order_by("name").values_list("id", "name")]
+        rows = model.objects.filter(organization_id=organization.id).order_by("name").values_list("id", "name")
+        return [(str(id_), name) for id_, name in rows]
 
 
 def _plain(value: Any) -> Any:

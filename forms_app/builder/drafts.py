@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from forms_app.builder.content import Content
@@ -20,6 +21,7 @@ from workflows_app.actors import actor_key
 
 #: How many steps can be undone.
 MOST_EARLIER = 30
+NO_DRAFT = UUID(int=0)
 
 
 class OutdatedPage(Exception):
@@ -82,15 +84,15 @@ def keep(organization: OrganizationRecord, built: Built, actor: Actor, content: 
     Steps in a row that say the same, such as the typing in one item, are undone as one.
     """
     with org_context(organization), transaction.atomic():
-        whose = {"form": built.id, "actor": actor_key(actor)}
         if not built.is_draft:
             earlier = [{"step": step, **built.content.as_json()}]
-            row = FormDraft(**whose, base=built.base, content=content.as_json(), earlier=earlier)
+            facts = {"form": built.id, "actor": actor_key(actor), "base": built.base}
+            row = FormDraft(**facts, content=content.as_json(), earlier=earlier)
             FormDraft.objects.bulk_create([row], ignore_conflicts=True)
             if not FormDraft.objects.filter(id=row.id).exists():  # passed over for the sake of another tab's
                 raise OutdatedPage
             return
-        draft = FormDraft.objects.select_for_update().filter(**whose, revision=built.revision).first()
+        draft = _shown(built, actor).select_for_update().first()
         if draft is None:
             raise OutdatedPage
         if not (step and draft.earlier and draft.earlier[-1]["step"] == step):
@@ -101,8 +103,7 @@ def keep(organization: OrganizationRecord, built: Built, actor: Actor, content: 
 def undo(organization: OrganizationRecord, built: Built, actor: Actor) -> None:
     """Takes the last step back. Raises OutdatedPage as `keep` does."""
     with org_context(organization), transaction.atomic():
-        rows = FormDraft.objects.select_for_update()
-        draft = rows.filter(form=built.id, actor=actor_key(actor), revision=built.revision).first()
+        draft = _shown(built, actor).select_for_update().first()
         if draft is None or not draft.earlier:
             raise OutdatedPage
         *draft.earlier, last = draft.earlier
@@ -112,15 +113,20 @@ def undo(organization: OrganizationRecord, built: Built, actor: Actor) -> None:
 def discard(organization: OrganizationRecord, built: Built, actor: Actor) -> None:
     """Forgets the draft as the person saw it; what was changed after that stays."""
     with org_context(organization):
-        FormDraft.objects.filter(form=built.id, actor=actor_key(actor), revision=built.revision).delete()
+        _shown(built, actor).delete()
 
 
 def rebase(organization: OrganizationRecord, built: Built, actor: Actor) -> None:
     """The draft counts as begun from the newest version: its owner has seen that one. Raises OutdatedPage."""
     with org_context(organization):
-        mine = FormDraft.objects.filter(form=built.id, actor=actor_key(actor), revision=built.revision)
-        if not mine.update(base=built.version, revision=uuid4()):
+        if not _shown(built, actor).update(base=built.version, revision=uuid4()):
             raise OutdatedPage
+
+
+def _shown(built: Built, actor: Actor) -> QuerySet[FormDraft]:
+    """The draft, where it still is as the person saw it."""
+    seen = built.revision or NO_DRAFT
+    return FormDraft.objects.filter(form=built.id, actor=actor_key(actor), revision=seen)
 
 
 def _write(draft: FormDraft, content: Content) -> None:

@@ -124,9 +124,9 @@ def _field_groups(
     if kind in CHOOSING:
         yield Group(_("What there is to choose from"), tuple(_choices(item, before, providers)))
     if kind not in kinds.WITHOUT_DEFAULT:
-        yield Group(_("Initial value"), tuple(_value(item, kind)))
+        yield Group(_("Initial value"), tuple(_value(item, kind)), paired=True)
     if rules := kinds.rules_of(kind):
-        yield Group(_("What is accepted"), tuple(_rule(rule, item, kind) for rule in rules))
+        yield Group(_("What is accepted"), tuple(_rule(rule, item, kind) for rule in rules), paired=True)
 
 
 def _words(item: Item, kind: str, workflow: WorkflowSpec | None) -> Iterator[Control]:

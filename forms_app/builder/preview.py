@@ -12,8 +12,8 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from forms_app.builder import checking, when
 from forms_app.builder.content import Content, Item, is_field, title_of
 from forms_app.builder.pages import opened
-from workflows_app.inputs.definition import Definition
-from workflows_app.inputs.fields import Field, Note
+from workflows_app.inputs.definition import Definition, Note
+from workflows_app.inputs.fields import Field
 
 #: The one place that says how the items are rendered: a template that gets `shown`, as `context_of` makes it.
 TEMPLATE = "builder/preview_fields.html"

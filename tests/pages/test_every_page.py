@@ -32,6 +32,8 @@ PAGES = [
     "/admin/password_change/",
     ORGANIZATION,
     EXECUTIONS.format("acme"),
+    f"{ORGANIZATION}forms_app/form/",
+    f"{ORGANIZATION}forms_app/form/add/",
     f"{ORGANIZATION}workflows_app/approval/",
     f"{ORGANIZATION}workflows_app/alert/",
     f"{ORGANIZATION}workflows_app/webhook/",
