@@ -10,6 +10,8 @@
   let timer = 0;
   let unkept = false;
   let leaving = false;
+  let working = 0; // buttons that were pressed and are not answered
+  let lastFocused = "";
 
   const form = () => document.getElementById("builder");
 
@@ -29,32 +31,50 @@
   function enqueue(button, quiet) {
     clearTimeout(timer);
     timer = 0;
+    if (!quiet) block(1);
     queue = queue.then(() => send(button, quiet));
-    return queue;
   }
 
   async function send(button, quiet) {
-    const body = sent(button);
-    let page = null;
-    let address = "";
-    if (!quiet) form().setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(form().action, { method: "POST", body, credentials: "same-origin" });
-      address = answer.url;
-      page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (!page.getElementById("builder")) throw new Error(answer.redirected ? "signedOut" : "lost");
+      const answer = await fetch(form().action, { method: "POST", body: sent(button) });
+      const page = await read(answer);
+      unkept = timer !== 0;
+      if (answer.url.includes("item=")) history.replaceState(null, "", answer.url);
+      if (quiet) putParts(page);
+      else putAll(page);
+      renewPreview();
     } catch (problem) {
       unkept = true;
-      say(form().dataset[problem.message === "signedOut" ? "signedOut" : "lost"], true);
-      form().removeAttribute("aria-busy");
+      say(form().dataset[problem instanceof SignedOut ? "signedOut" : "lost"], true);
+      clearTimeout(timer);
       timer = setTimeout(() => enqueue(button, quiet), AGAIN);
-      return;
     }
-    unkept = timer !== 0;
-    if (address.includes("item=")) history.replaceState(null, "", address);
-    if (quiet) putParts(page);
-    else putAll(page, body);
-    renewPreview();
+    if (!quiet) block(-1);
+  }
+
+  // While a button is at work, what would be typed into the old panel could not be kept.
+  function block(by) {
+    working += by;
+    document.getElementById("builder-panel").inert = working > 0;
+    form().setAttribute("aria-busy", String(working > 0));
+  }
+
+  class SignedOut extends Error {}
+
+  async function read(answer) {
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (page.getElementById("builder")) return page;
+    if (answer.redirected) throw new SignedOut();
+    // After signing in anew, forms need another token than this page was made with.
+    if (answer.status === 403) await renewToken();
+    throw new Error(`The server answered ${answer.status}.`);
+  }
+
+  async function renewToken() {
+    const page = new DOMParser().parseFromString(await (await fetch(form().action)).text(), "text/html");
+    const fresh = page.getElementById("builder")?.elements.csrfmiddlewaretoken;
+    if (fresh) form().elements.csrfmiddlewaretoken.value = fresh.value;
   }
 
   function putParts(page) {
@@ -71,36 +91,16 @@
     if (focused && document.activeElement?.id !== focused) document.getElementById(focused)?.focus();
   }
 
-  function putAll(page, body) {
-    const focused = document.activeElement?.id;
-    const typedSince = [...sent(null)].filter(([name, value]) => name !== "do" && body.get(name) !== value);
+  // All but the frame of the preview, which would load anew and blink.
+  function putAll(page) {
+    const focused = document.activeElement === document.body ? lastFocused : document.activeElement?.id;
     const fresh = page.getElementById("builder");
-    const same = fresh.elements.item.value === body.get("item") && fresh.elements.was.value === body.get("was");
-    const frame = document.getElementById("builder-frame");
-    const scrolled = document.getElementById("builder-panel").scrollTop;
-    // The frame stays where it is: moved, it would load anew and blink.
-    for (const id of [...QUIET_PARTS.slice(0, 3), "builder-panel"]) document.getElementById(id)?.replaceWith(page.getElementById(id));
-    document.querySelector(".builder-add").replaceWith(page.querySelector(".builder-add"));
-    for (const name of ["item", "was"]) form().elements[name].value = fresh.elements[name].value;
-    form().removeAttribute("aria-busy");
-    document.getElementById("builder-panel").scrollTop = scrolled;
-    if (same) carry(typedSince);
-    const wanted = form().querySelector("[autofocus]") ?? (focused ? document.getElementById(focused) : null);
-    if (wanted && wanted !== document.activeElement) wanted.focus({ preventScroll: wanted.id === "panel-title" });
-    if (wanted?.id === "panel-title") wanted.scrollIntoView({ block: "nearest" });
-    frame.removeAttribute("aria-busy");
-  }
-
-  // What was typed while the answer was on its way.
-  function carry(pairs) {
-    let carried = false;
-    for (const [name, value] of pairs) {
-      const field = form().elements.namedItem(name);
-      if (!(field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) || field.type === "hidden" || field.type === "checkbox") continue;
-      field.value = value;
-      carried = true;
+    for (const id of [...QUIET_PARTS.slice(0, 3), "builder-add", "builder-panel"]) {
+      document.getElementById(id).replaceWith(page.getElementById(id));
     }
-    if (carried) soon();
+    for (const name of ["item", "was"]) form().elements[name].value = fresh.elements[name].value;
+    const wanted = form().querySelector("[autofocus]") ?? (focused ? document.getElementById(focused) : null);
+    if (wanted && wanted !== document.activeElement) wanted.focus();
   }
 
   function renewPreview() {
@@ -141,6 +141,9 @@
           form().requestSubmit(now ?? button);
         });
       }
+    });
+    page.addEventListener("focusin", (event) => {
+      lastFocused = event.target.id;
     });
     page.addEventListener("input", (event) => {
       if (event.target.closest("#builder-panel") && event.target.name) soon();
