@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from forms_app import catalog
-from forms_app.catalog import FormRecord
+from forms_app.catalog import FormSummary
 from forms_app.models import Submission
 from forms_app.portal import words
 from forms_app.portal.visits import Visit, page
@@ -36,7 +36,7 @@ class Category:
     """Forms under one heading; `more` says how many there are beside them."""
 
     name: str
-    forms: tuple[FormRecord, ...]
+    forms: tuple[FormSummary, ...]
     more: int
 
 
@@ -61,13 +61,13 @@ def show_home(request: HttpRequest, visit: Visit) -> HttpResponseBase:
     return render(request, "portal/home.html", context)
 
 
-def matches(form: FormRecord, text: str) -> bool:
+def matches(form: FormSummary, text: str) -> bool:
     """Whether each word of the text is somewhere in the form's name, description or category."""
     said = f"{form.name} {form.description} {form.category}".casefold()
     return all(word in said for word in text.casefold().split())
 
 
-def categories_of(forms: Iterable[FormRecord], most: int) -> list[Category]:
+def categories_of(forms: Iterable[FormSummary], most: int) -> list[Category]:
     """By category and name, at most so many of each."""
     ordered = sorted(forms, key=lambda form: (form.category.casefold(), form.category, form.name.casefold()))
     found = []

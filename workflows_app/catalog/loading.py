@@ -138,8 +138,8 @@ def _missing_inputs(
         )
         for path, spec in workflows
         for parameter in spec.parameters
-        if parameter.data_provider in providers
-        and (missing := providers[parameter.data_provider][1].not_given(each.name for each in spec.parameters))
+        if (provider := providers.get(parameter.data_provider or ""))
+        and (missing := provider[1].not_given(each.name for each in spec.parameters))
     ]
 
 

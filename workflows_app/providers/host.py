@@ -179,6 +179,12 @@ class ProviderHost(Connectedness):
     async def ask(self, asked: Asked) -> dict[str, Any]:
         _only_in_a_workflow("an approval")
 
+    async def save_file(self, name: str, content_type: str | None, content: bytes) -> JSON:
+        _only_in_a_workflow("save_file()")
+
+    async def read_file(self, file_id: str) -> bytes:
+        _only_in_a_workflow("read_file()")
+
     async def run_child(self, workflow: str, parameters: dict[str, Any]) -> JSON:
         _only_in_a_workflow("another workflow")
 
