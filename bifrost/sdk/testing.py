@@ -318,17 +318,14 @@ def context(  # noqa: PLR0913 - a test names the two or three that it needs
     attempt: int = 1,
 ) -> RecordingContext:
     """A context to call a workflow with. `connections` are OAuth connections by name, as `OAuthCredentials` or just
-    their access token; `workflows` the children it may run; `checkpoints` what earlier
-    attempts saved; `signals` (name and body) what waits in the inbox; `approvals` what people decide, in order
-    (`{"approved": True, "comment": "", "values": {...}, "decided_by": Caller(...)}`); `before` the changes that this
-    run came by before they were made (`context.patched`); `open_circuits` the services that are not to be called for
-    30 s; `answers` what the platform answers, by the name of what it is asked: `{"database": lambda asked: [...]}`;
-    `permissions` what the caller may do, everything unless given; `integrations` what `get_integration` gives, classes
-    or objects by name; `http` answers what is asked of outside services, a function from httpx's request to its
-    response, or a transport; `files` the contents of files by their ids, as parameters name them; `dry_run` as the
-    option of a start.
-
-    Time is virtual: it begins `now`, and a wait for a day takes no time.
+    their access token; `workflows` the children it may run; `checkpoints` what earlier attempts saved; `signals` (name
+    and body) what waits in the inbox; `approvals` what people decide, in order (`{"approved": True, "comment": "",
+    "values": {...}, "decided_by": Caller(...)}`); `before` the changes that this run came by before they were made
+    (`context.patched`); `open_circuits` the services that are not to be called for 30 s; `answers` what the platform
+    answers, by the name of what it is asked: `{"database": lambda asked: [...]}`; `permissions` what the caller may do,
+    everything unless given; `integrations` what `get_integration` gives, classes or objects by name; `http` answers
+    what is asked of outside services, a function from httpx's request to its response, or a transport; `files` the
+    contents of files by their ids; `dry_run` as the option of a start. Time is virtual: it begins `now`.
     """
     clock = VirtualClock(now or datetime.now(UTC), signals, approvals)
     return RecordingContext(
