@@ -84,7 +84,9 @@ class Listener:
         self.moments: list[float] = []
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._open = threading.Event()
-        self._client = httpx.Client(cookies=cookies, headers=headers, timeout=httpx.Timeout(SECONDS, read=60))
+        self._client = httpx.Client(
+            cookies=cookies, headers=headers, timeout=httpx.Timeout(SECONDS, read=60), verify=False
+        )
         self._thread = threading.Thread(target=self._listen, args=(url,), daemon=True)
         self._thread.start()
         assert self._open.wait(SECONDS), "no answer"
