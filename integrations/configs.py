@@ -118,7 +118,7 @@ def set_config(
     stored = Value(None, JSONField()) if (copied := checked(value, type)) is None else copied
     with org_context(organization), transaction.atomic():
         Config.objects.update_or_create(key=key, tag=tag, defaults={"type": type, "value": stored})
-        raise_version(organization)
+        _require_raised(organization)
         facts = {"type": type, **({"tag": tag} if tag else {})}
         audit.record(actor, "config.set", organization=organization, target=f"config:{key}", metadata=facts)
     directory.forget()
@@ -130,7 +130,7 @@ def delete_config(organization: OrganizationRecord, key: str, actor: Actor = COM
         deleted, _ = Config.objects.filter(key=key, tag=tag).delete()
         if not deleted:
             return False
-        raise_version(organization)
+        _require_raised(organization)
         facts = {"tag": tag} if tag else {}
         audit.record(actor, "config.delete", organization=organization, target=f"config:{key}", metadata=facts)
     directory.forget()
@@ -144,15 +144,19 @@ def _check_tag(organization: OrganizationRecord, tag: str) -> None:
         raise ValidationError(f"A tag has at most {LONGEST_TAG} characters.", field="tag")
 
 
-def raise_version(organization: OrganizationRecord) -> None:
+def raise_version(organization: OrganizationRecord) -> bool:
     """Says to all processes that what the organization is connected to has changed: its configs, secrets, connections.
-    In the transaction of the change.
+    In the transaction of the change. False where the organization is gone.
     """
     # A clock rather than a counter: a number that was rolled back must not come again for other values, since a
     # snapshot may have been read under it. The clock may stand still or go back; the number then rises by one.
     microseconds = time.time_ns() // 1_000
     raised = Greatest(F("config_version") + 1, Value(microseconds))
-    if not Organization.objects.filter(id=organization.id).update(config_version=raised):
+    return bool(Organization.objects.filter(id=organization.id).update(config_version=raised))
+
+
+def _require_raised(organization: OrganizationRecord) -> None:
+    if not raise_version(organization):
         raise Organization.DoesNotExist(f"The organization {organization.org_id} is gone.")
 
 

@@ -20,7 +20,7 @@ from tests.factories import change, make_token
 from tests.integrations.msgraph.directory import E3
 from tests.integrations.msgraph.routes import TENANT
 from tests.integrations.msgraph.server import CLIENT_ID, CLIENT_SECRET, Graph, graph_served
-from tests.workflows_app.engine.conftest import engine_stops  # noqa: F401
+from tests.workflows_app.engine.conftest import Workspace, engine_stops, workspace  # noqa: F401
 from tests.workflows_app.providers.conftest import Add, values
 from workflows_app import catalog
 from workflows_app.errors import ProviderFailed
@@ -41,13 +41,14 @@ def graph(settings: Any) -> Iterator[Graph]:
 
 
 @pytest.fixture
-def samples(engine_stops: None, add: Add) -> None:  # noqa: F811
-    add("", "data_providers/nothing.py")
-    for sample, folder in (("organization_data", "data_providers"), ("assign_license", "workflows")):
-        imports = "" if folder == "data_providers" else "from bifrost import *\n"
-        (Path(str(catalog.current().home.snapshot.directory)) / folder).mkdir(exist_ok=True)
-        path = Path(str(catalog.current().home.snapshot.directory)) / folder / f"{sample}.py"
-        path.write_text(imports + (SAMPLES / f"{sample}.txt").read_text())
+def samples(engine_stops: None, add: Add, workspace: Workspace) -> None:  # noqa: F811
+    workflow = "from bifrost import *\n" + (SAMPLES / "assign_license.txt").read_text()
+    for folder, text in (
+        ("data_providers", (SAMPLES / "organization_data.txt").read_text()),
+        ("workflows", workflow),
+    ):
+        (workspace.directory / folder).mkdir()
+        (workspace.directory / folder / "samples.py").write_text(text)
     assert catalog.refresh().problems == ()
 
 
@@ -89,7 +90,7 @@ def test_an_organization_that_is_not_connected_gets_an_error_and_no_empty_list(
 
 
 def test_its_workflow_takes_only_what_they_offer(samples: None, graph: Graph, connected: OrganizationRecord) -> None:
-    ann = graph.directory.add_user("Ann")
+    ann = graph.directory.add_user("Ann", usageLocation="NO")
 
     def start(**changed: str) -> Any:
         body = {"user": ann["id"], "license": E3, "department": "it", **changed}
