@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db.utils import Error as DatabaseError
 from django.utils import timezone
 
+from bifrost.sdk.documents import encode
 from bifrost.sdk.errors import WorkflowException
 from bifrost.sdk.tolerant import JSON
 from orgs.records import OrganizationRecord
@@ -154,7 +155,7 @@ def _empty(asked: Question, host: ProviderHost) -> Answer:
     logged = host.logged_error
     if logged is None:
         return Options((), False, timezone.now())
-    details = f" {logged['data']}" if logged["data"] is not None else ""
+    details = "" if logged["data"] is None else f" {encode(logged['data'])}"
     return failed(asked.provider, FAILED, f"It logged: {logged['message']}{details}")
 
 

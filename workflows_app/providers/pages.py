@@ -14,6 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
+from bifrost.sdk.documents import encode
+from bifrost.sdk.tolerant import JSON
 from orgs.permissions import EXECUTE_WORKFLOWS, VIEW_CONFIG
 from orgs.records import OrganizationRecord
 from orgs.resolver import resolve
@@ -79,9 +81,14 @@ def _row(loaded: LoadedDataProvider, health: ProviderHealth | None, used_by: lis
         "place": f"{loaded.file}:{loaded.spec.line}",
         "health": health,
         "failing": failing,
+        "log": [] if health is None else [_line(each) for each in health.log],
         "used_by": sorted(set(used_by)),
         "can_be_asked": not loaded.spec.not_given(()),
     }
+
+
+def _line(logged: dict[str, JSON]) -> dict[str, JSON]:
+    return {**logged, "data": "" if logged["data"] is None else encode(logged["data"])}
 
 
 def _used_by() -> defaultdict[str, list[str]]:

@@ -72,7 +72,7 @@ def test_an_error_says_little_to_everybody_and_all_to_staff(
 
 def test_an_error_that_is_logged_beside_an_empty_list_is_one(add: Add, acme: OrganizationRecord) -> None:
     add(failing('context.log("error", "Failed to get users", {"error": "away"}); return []'))
-    assert failure(acme, "failing").reason == "It logged: Failed to get users {'error': 'away'}"
+    assert failure(acme, "failing").reason == 'It logged: Failed to get users {"error":"away"}'
 
 
 @pytest.mark.parametrize(

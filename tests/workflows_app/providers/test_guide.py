@@ -86,7 +86,7 @@ def test_an_organization_that_is_not_connected_gets_an_error_and_no_empty_list(
 ) -> None:
     with pytest.raises(ProviderFailed) as failed:
         options_of(acme, "get_users")
-    assert failed.value.reason.startswith("It logged: Failed to get users {'error': 'Microsoft Graph is not connected")
+    assert failed.value.reason.startswith('It logged: Failed to get users {"error":"Microsoft Graph is not connected')
 
 
 def test_its_workflow_takes_only_what_they_offer(samples: None, graph: Graph, connected: OrganizationRecord) -> None:
