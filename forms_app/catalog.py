@@ -21,6 +21,7 @@ from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import catalog as workspace
 from workflows_app.catalog import LoadedWorkflow
+from workflows_app.enabled import is_enabled
 from workflows_app.inputs.definition import Definition
 
 LONGEST_SLUG = 100
@@ -82,7 +83,7 @@ def forms_for(organization: OrganizationRecord, actor: Actor) -> list[FormSummar
         found += [
             FormSummary(**_facts(row), shared=holder.id != organization.id)
             for row in rows
-            if row["slug"] not in addresses and person.may_use(row) and _startable(row["workflow"], actor)
+            if row["slug"] not in addresses and person.may_use(row) and _startable(organization, row["workflow"], actor)
         ]
         addresses |= {row["slug"] for row in rows}
     return sorted(found, key=lambda form: (form.category.casefold(), form.name.casefold(), form.slug))
@@ -162,6 +163,8 @@ def _person(organization: OrganizationRecord, actor: Actor) -> _Person:
     return _Person(False, next(roles, ""), directory.groups_of(user, organization.id))
 
 
-def _startable(workflow: str, actor: Actor) -> bool:
+def _startable(organization: OrganizationRecord, workflow: str, actor: Actor) -> bool:
     loaded = workspace.current().workflows.get(workflow)
-    return loaded is not None and open_to_forms(loaded) and actor.can(permission_for(loaded))
+    if loaded is None or not open_to_forms(loaded) or not actor.can(permission_for(loaded)):
+        return False
+    return is_enabled(organization, workflow)

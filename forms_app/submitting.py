@@ -30,6 +30,7 @@ from workflows_app import executions
 from workflows_app.actors import actor_key, person
 from workflows_app.catalog import LoadedWorkflow
 from workflows_app.checks.running import Finding, run_checks
+from workflows_app.enabled import is_enabled
 from workflows_app.errors import IdempotencyConflict, PlatformUnavailable
 from workflows_app.executions import Outcome, Start
 from workflows_app.following import outcome_of
@@ -84,7 +85,7 @@ def submit(
     wish = _Wish(organization, actor, form, submission_id, _digest(form, values))
     if (earlier := _earlier(wish)) is not None:
         return Submitted(earlier, (), submission_id)
-    loaded = _workflow(form, actor)
+    loaded = _workflow(organization, form, actor)
     parameters = _parameters(organization, actor, form, loaded, values)
     admit()
     found = tuple(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
@@ -100,17 +101,19 @@ def run_checks_for(
     organization: OrganizationRecord, actor: Actor, form: FormRecord, values: Mapping[str, Any]
 ) -> list[Finding]:
     """What the workflow's checks say of these values. Raises as `submit` does, but for what blocks."""
-    loaded = _workflow(form, actor)
+    loaded = _workflow(organization, form, actor)
     parameters = _parameters(organization, actor, form, loaded, values)
     return list(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
 
 
-def _workflow(form: FormRecord, actor: Actor) -> LoadedWorkflow:
+def _workflow(organization: OrganizationRecord, form: FormRecord, actor: Actor) -> LoadedWorkflow:
     loaded = workspace.current().workflows.get(form.workflow)
     if loaded is None:
         raise PlatformUnavailable("This form cannot be submitted now: what it starts is not there.")
     if not open_to_forms(loaded):
         raise PermissionDenied("What this form starts is not open to forms.")
+    if not is_enabled(organization, form.workflow):
+        raise PermissionDenied("What this form starts is switched off for this organization.")
     if not actor.can(permission := permission_for(loaded)):
         raise PermissionDenied(f"Submitting this form needs the permission {permission}.", required_role=permission)
     return loaded

@@ -30,7 +30,8 @@ class OrganizationRecord:
 class Actor:
     """Who acts, and what that one may do in the organization that the request names.
 
-    `kind` is user, token, system or command. `staff` is true for the MSP's own people and tokens.
+    `kind` is user, token, system, command, or public for whoever holds the public link of a form. `staff` is true for
+    the MSP's own people and tokens.
     """
 
     kind: str

@@ -8,14 +8,18 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from bifrost.sdk.errors import PermissionError
 from forms_app.catalog import form_for, forms_for
 from forms_app.errors import UnknownForm
 from forms_app.models import Form, FormVersion
+from forms_app.submitting import submit
 from orgs import directory
 from orgs.permissions import EXECUTE_WORKFLOWS, SUBMIT_FORMS
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from tests.factories import change, make_actor, make_user
+from workflows_app.dispatch import settled
+from workflows_app.dispatch.models import WorkflowSetting
 
 from .conftest import BUILDER, MESSAGE, FormMaker, acting
 
@@ -193,6 +197,18 @@ def test_what_cannot_be_started_is_not_offered(
     assert [form.slug for form in forms_for(acme, requester)] == ["greet"]
     admin = acting(make_user(acme, "admin"), "admin")
     assert [form.slug for form in forms_for(acme, admin)] == ["greet", "guarded"]
+
+
+def test_what_is_switched_off_for_the_organization_is_not_offered_there(
+    acme: OrganizationRecord, globex: OrganizationRecord, msp: OrganizationRecord, make_form: FormMaker
+) -> None:
+    make_form(msp, slug="hello", shared_all=True)
+    WorkflowSetting.objects.create(organization=acme.id, workflow="greet", enabled=False)
+    settled.forget()
+    assert forms_for(acme, PROGRAM) == []
+    assert found(globex, PROGRAM) == ["hello"]
+    with pytest.raises(PermissionError, match="switched off"):
+        submit(acme, PROGRAM, form_for(acme, "hello", PROGRAM), {"message": "hi"}, uuid4())
 
 
 @pytest.mark.parametrize("slug", ["", "nothing", "\0", "a" * 5000, "' OR 1=1 --", "{{ 7 * 7 }}", "<script>", "HELLO"])
