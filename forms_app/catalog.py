@@ -16,13 +16,13 @@ from django.db.models import Q
 from forms_app.errors import UnknownForm
 from forms_app.models import Form, FormVersion
 from orgs import directory
-from orgs.permissions import EXECUTE_WORKFLOWS, MANAGE_FORMS, SUBMIT_FORMS
+from orgs.permissions import MANAGE_FORMS, SUBMIT_FORMS
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import catalog as workspace
-from workflows_app.catalog import LoadedWorkflow
 from workflows_app.enabled import is_enabled
 from workflows_app.inputs.definition import Definition
+from workflows_app.permissions import may_submit
 
 LONGEST_SLUG = 100
 _FACTS = ("id", "slug", "name", "description", "category", "workflow", "version")
@@ -111,18 +111,6 @@ def own_form(organization: OrganizationRecord, form: UUID) -> FormRecord:
     return found[1]
 
 
-def open_to_forms(loaded: LoadedWorkflow) -> bool:
-    """Whether people may start the workflow by a form at all."""
-    return loaded.spec.expose_in_forms and loaded.spec.execution_mode != "scheduled"
-
-
-def permission_for(loaded: LoadedWorkflow) -> str:
-    """What it takes to start it by a form: what the workflow asks for; not the usual one, which is about the API, but
-    the one to submit forms."""
-    asked = loaded.spec.required_permission
-    return SUBMIT_FORMS if asked in ("", EXECUTE_WORKFLOWS) else asked
-
-
 def _places(organization: OrganizationRecord) -> Iterator[tuple[OrganizationRecord, Q]]:
     """Where forms of the organization lie, and which of those there are its. Its own come first."""
     yield organization, Q()
@@ -165,6 +153,4 @@ def _person(organization: OrganizationRecord, actor: Actor) -> _Person:
 
 def _startable(organization: OrganizationRecord, workflow: str, actor: Actor) -> bool:
     loaded = workspace.current().workflows.get(workflow)
-    if loaded is None or not open_to_forms(loaded) or not actor.can(permission_for(loaded)):
-        return False
-    return is_enabled(organization, workflow)
+    return loaded is not None and may_submit(actor, loaded.spec) and is_enabled(organization, workflow)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from bifrost.sdk.errors import DeclarationError
-from forms_app.catalog import open_to_forms, permission_for
+from bifrost.sdk.errors import DeclarationError, PermissionError
 from orgs.permissions import SUBMIT_FORMS
 from workflows_app import catalog as workspace
 from workflows_app.inputs.definition import Definition
 from workflows_app.inputs.fields import Field
+from workflows_app.permissions import needed_to_start, require_exposed
 
 
 def require_fit(workflow: str, definition: Definition, *, public: bool = False) -> None:
@@ -15,8 +15,10 @@ def require_fit(workflow: str, definition: Definition, *, public: bool = False) 
     loaded = workspace.current().workflows.get(workflow)
     if loaded is None:
         raise DeclarationError(f'The workflow "{workflow}" is not in the workspace, or its file does not load.')
-    if not open_to_forms(loaded):
-        raise DeclarationError(f'The workflow "{workflow}" is not open to forms.')
+    try:
+        require_exposed(loaded.spec)
+    except PermissionError as closed:
+        raise DeclarationError(closed.message) from None
     known = {parameter.name for parameter in loaded.spec.parameters}
     sent = {field.name for field in definition.fields if field.sent}
     for name in sorted(sent - known):
@@ -28,7 +30,7 @@ def require_fit(workflow: str, definition: Definition, *, public: bool = False) 
             raise DeclarationError(f'The workflow "{workflow}" requires "{parameter.name}", and no field yields it.')
     if public:
         require_public(definition)
-        if permission_for(loaded) != SUBMIT_FORMS:
+        if needed_to_start(loaded.spec, by_form=True) != SUBMIT_FORMS:
             raise DeclarationError(f'The workflow "{workflow}" needs a permission that strangers do not have.')
 
 

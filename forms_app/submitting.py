@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,9 +17,8 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 
 from bifrost.sdk.errors import PermissionError as PermissionDenied
-from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.tolerant import JSON, plain
-from forms_app.catalog import FormRecord, open_to_forms, permission_for
+from forms_app.catalog import FormRecord
 from forms_app.errors import SubmissionTaken
 from forms_app.models import FormVersion, Submission
 from forms_app.uploads import with_files, without_ids
@@ -29,15 +28,17 @@ from workflows_app import catalog as workspace
 from workflows_app import executions
 from workflows_app.actors import actor_key, person
 from workflows_app.catalog import LoadedWorkflow
-from workflows_app.checks.running import Finding, run_checks
+from workflows_app.checks.running import Finding, require_none_blocks, run_checks
 from workflows_app.enabled import is_enabled
 from workflows_app.errors import IdempotencyConflict, PlatformUnavailable
 from workflows_app.executions import Outcome, Start
 from workflows_app.following import outcome_of
 from workflows_app.inputs.definition import Definition
+from workflows_app.permissions import needed_to_start, require_exposed
 from workflows_app.providers.checking import Chosen, check_options
 
-BLOCK, WARN = "block", "warn"
+WARN = "warn"
+NOTHING: tuple[JSON, ...] = (None, "", [], {})
 TAKEN = "This was submitted already. Open the form once more to submit something else."
 
 
@@ -89,7 +90,7 @@ def submit(
     parameters = _parameters(organization, actor, form, loaded, values)
     admit()
     found = tuple(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
-    _refuse_blocked(found)
+    require_none_blocks(found)
     if not confirmed and any(finding.level == WARN for finding in found):
         return Submitted(None, found, submission_id)
     if (earlier := _claim(wish)) is not None:
@@ -110,11 +111,10 @@ def _workflow(organization: OrganizationRecord, form: FormRecord, actor: Actor) 
     loaded = workspace.current().workflows.get(form.workflow)
     if loaded is None:
         raise PlatformUnavailable("This form cannot be submitted now: what it starts is not there.")
-    if not open_to_forms(loaded):
-        raise PermissionDenied("What this form starts is not open to forms.")
+    require_exposed(loaded.spec)
     if not is_enabled(organization, form.workflow):
         raise PermissionDenied("What this form starts is switched off for this organization.")
-    if not actor.can(permission := permission_for(loaded)):
+    if not actor.can(permission := needed_to_start(loaded.spec, by_form=True)):
         raise PermissionDenied(f"Submitting this form needs the permission {permission}.", required_role=permission)
     return loaded
 
@@ -142,21 +142,13 @@ def chosen_in(definition: Definition, values: Mapping[str, JSON]) -> Iterator[Ch
             continue
         value = values[field.name]
         if field.provider:
-            inputs = {argument: values[name] for argument, name in field.inputs.items() if name in values}
+            inputs = {arg: values[name] for arg, name in field.inputs.items() if values.get(name) not in NOTHING}
             yield Chosen(field.name, field.provider, inputs, value)
         elif field.kind == "group" and isinstance(value, list):
             inner = Definition(field.fields)
             for number, row in enumerate(value):
                 for each in chosen_in(inner, row if isinstance(row, dict) else {}):
                     yield Chosen(f"{field.name}.{number}.{each.field}", each.provider, each.inputs, each.value)
-
-
-def _refuse_blocked(found: tuple[Finding, ...]) -> None:
-    if blocking := [finding for finding in found if finding.level == BLOCK]:
-        messages = [{"field": None, "message": finding.message} for finding in blocking]
-        raise ValidationError(
-            blocking[0].message, details={"errors": messages, "checks": [asdict(finding) for finding in found]}
-        )
 
 
 # --- one execution for each submission -------------------------------------------------------------------------------
@@ -221,6 +213,7 @@ def _start(wish: _Wish, parameters: Mapping[str, JSON]) -> Outcome:
         trigger={"type": "form", "formId": str(wish.form.id), "submissionId": str(wish.id)},
         idempotency_key=f"form:{wish.id}",
         key_lifetime=None,
+        checked=True,
     )
     try:
         outcome = executions.submit(start)

@@ -1,4 +1,4 @@
-"""Files among the values of a form: each is one that the person has uploaded, and is described as it is kept."""
+"""Files among the values of a form: each is one that the person may read, and is described as it is kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workflows_app.inputs.definition import Definition, invalid
 from workflows_app.inputs.fields import Field
 from workflows_app.views import UUID_TEXT
 
-NOT_UPLOADED = "is not a file that you have uploaded"
+NOT_YOURS = "is not a file that you may use"
 
 
 def with_files(
@@ -69,7 +69,7 @@ def _stored(organization: OrganizationRecord, actor: Actor, said: Any) -> Mappin
 
 def _problem(field: Field, file: Mapping[str, Any] | None) -> str | None:
     if file is None:
-        return NOT_UPLOADED
+        return NOT_YOURS
     most = field.rules.get("max_bytes")
     if most is not None and file["size"] > most:
         return f"is larger than {most:,} bytes"

@@ -185,7 +185,7 @@ def test_a_link_of_another_organization_s_form_is_no_form(
         ("paint", None, "data provider"),
         ("attach", [{"type": "field", "name": "document", "kind": "file"}], "takes files"),
         ("guarded", None, "permission"),
-        ("internal", None, "not open to forms"),
+        ("internal", None, "not exposed"),
         (
             "order",
             [

@@ -109,8 +109,8 @@ def test_wrong_items_are_refused_and_nothing_is_saved(acme: OrganizationRecord, 
     [
         ("greet", [], 'requires "message"'),
         ("greet", [MESSAGE, {**MESSAGE, "name": "mood"}], 'no parameter "mood"'),
-        ("internal", [MESSAGE], "not open to forms"),
-        ("nightly", [MESSAGE], "not open to forms"),
+        ("internal", [MESSAGE], "not exposed in forms"),
+        ("nightly", [MESSAGE], "runs by its schedule"),
     ],
 )
 def test_what_could_never_be_submitted_is_not_published(
