@@ -35,6 +35,8 @@ SALT = "bifrost.forms.public"
 LONGEST_TOKEN = 300
 HOUR_SECONDS = 3600.0
 MOST_PER_HOUR = 1_000
+# So often may strangers have their values checked for each submission: checks may ask outside services.
+LOOKS = 10
 
 
 def open_link(
@@ -97,8 +99,9 @@ def submit_public(token: str, values: Mapping[str, Any], submission_id: UUID, *,
     organization, form = form_of(token)
     per_hour = _row(organization, form.id)["public_per_hour"]
 
-    def admit() -> None:
-        limit = RateLimit(f"public form {form.id}", max(1, min(per_hour, MOST_PER_HOUR)), HOUR_SECONDS)
+    def admit(*, starting: bool) -> None:
+        name, most = ("form", per_hour) if starting else ("form checks", per_hour * LOOKS)
+        limit = RateLimit(f"public {name} {form.id}", max(1, min(most, MOST_PER_HOUR)), HOUR_SECONDS)
         if seconds := rates.take(organization, limit, reserve=False):
             raise TooManySubmissions(seconds)
 
@@ -114,7 +117,7 @@ def stranger(form: FormRecord) -> Actor:
 
 
 def _token(organization: OrganizationRecord, form_id: UUID, round_: int) -> str:
-    return signing.dumps([organization.id.hex, form_id.hex, round_], salt=SALT)
+    return signing.Signer(salt=SALT).sign_object([organization.id.hex, form_id.hex, round_])
 
 
 def _said(token: str) -> tuple[OrganizationRecord, UUID, int]:
@@ -122,7 +125,7 @@ def _said(token: str) -> tuple[OrganizationRecord, UUID, int]:
     try:
         if len(token) > LONGEST_TOKEN:
             raise UnknownForm
-        organization_id, form_id, round_ = signing.loads(token, salt=SALT)
+        organization_id, form_id, round_ = signing.Signer(salt=SALT).unsign_object(token)
     except signing.BadSignature:
         raise UnknownForm from None
     organization = directory.organization_by_id(UUID(organization_id))

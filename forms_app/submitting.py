@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
@@ -62,8 +62,15 @@ class _Wish:
     digest: str
 
 
-def _freely() -> None:
+def _freely(*, starting: bool) -> None:
     """Most submissions count against no limit."""
+
+
+class Admit(Protocol):
+    """Asked once the values are known to be good, before checks cost anything, and again when it is about to start.
+    What it raises is the answer."""
+
+    def __call__(self, *, starting: bool) -> None: ...
 
 
 def submit(
@@ -74,25 +81,25 @@ def submit(
     submission_id: UUID,
     *,
     confirmed: bool = False,
-    admit: Callable[[], None] = _freely,
+    admit: Admit = _freely,
 ) -> Submitted:
     """Checks the values and starts the form's workflow. The same id with the same values answers with the same run.
 
-    `confirmed`: warnings were shown, and it is meant so. `admit` is called once the values are known to be good, before
-    anything costs. Raises ValidationError with one entry for each bad field, or with the `checks` that block it;
-    SubmissionTaken for an id that was used otherwise; PermissionError where the workflow is not open to forms or not
-    to this actor; ProviderFailed; and what `executions.submit` raises.
+    `confirmed`: warnings were shown, and it is meant so. Raises ValidationError with one entry for each bad field, or
+    with the `checks` that block it; SubmissionTaken for an id that was used otherwise; PermissionError where the
+    workflow is not open to forms or not to this actor; ProviderFailed; and what `executions.submit` raises.
     """
     wish = _Wish(organization, actor, form, submission_id, _digest(form, values))
     if (earlier := _earlier(wish)) is not None:
         return Submitted(earlier, (), submission_id)
     loaded = _workflow(organization, form, actor)
     parameters = _parameters(organization, actor, form, loaded, values)
-    admit()
+    admit(starting=False)
     found = tuple(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
     require_none_blocks(found)
     if not confirmed and any(finding.level == WARN for finding in found):
         return Submitted(None, found, submission_id)
+    admit(starting=True)
     if (earlier := _claim(wish)) is not None:
         return Submitted(earlier, found, submission_id)
     return Submitted(_start(wish, parameters), found, submission_id)

@@ -46,7 +46,7 @@ def form_id(organization: OrganizationRecord) -> Any:
 def test_no_form_has_a_link_until_one_is_opened(acme: OrganizationRecord, make_form: FormMaker) -> None:
     made = make_form(acme)
     assert token_of(acme, made) is None
-    guessed = signing.dumps([acme.id.hex, made.hex, 0], salt=public.SALT)
+    guessed = signing.Signer(salt=public.SALT).sign_object([acme.id.hex, made.hex, 0])
     with pytest.raises(UnknownForm):
         form_of(guessed)
 
@@ -122,15 +122,17 @@ def tamper(organization: OrganizationRecord, link: str) -> str:
 
 
 def forge(organization: OrganizationRecord, link: str) -> str:
-    return signing.dumps([organization.id.hex, form_id(organization).hex, 1], key="another", salt=public.SALT)
+    return signing.Signer(key="another", salt=public.SALT).sign_object(
+        [organization.id.hex, form_id(organization).hex, 1]
+    )
 
 
 def use_another_purpose(organization: OrganizationRecord, link: str) -> str:
-    return signing.dumps([organization.id.hex, form_id(organization).hex, 1], salt="password reset")
+    return signing.Signer(salt="password reset").sign_object([organization.id.hex, form_id(organization).hex, 1])
 
 
 def name_nobody(organization: OrganizationRecord, link: str) -> str:
-    return signing.dumps([uuid4().hex, form_id(organization).hex, 1], salt=public.SALT)
+    return signing.Signer(salt=public.SALT).sign_object([uuid4().hex, form_id(organization).hex, 1])
 
 
 DEATHS = (
@@ -173,7 +175,7 @@ def test_a_link_of_another_organization_s_form_is_no_form(
     with pytest.raises(UnknownForm):
         token_of(acme, made)
     with pytest.raises(UnknownForm):
-        form_of(signing.dumps([acme.id.hex, made.hex, 1], salt=public.SALT))
+        form_of(signing.Signer(salt=public.SALT).sign_object([acme.id.hex, made.hex, 1]))
 
 
 # --- what strangers are not given -------------------------------------------------------------------------------------
@@ -258,11 +260,21 @@ def test_checks_of_strangers_are_limited_too(
         return [Finding("warn", "Really?", "really")]
 
     monkeypatch.setattr(submitting, "run_checks", warn)
-    for _ in range(3):
+    for _ in range(3 * public.LOOKS):
         assert submit_public(link, HELLO, uuid7()).outcome is None
     with pytest.raises(TooManySubmissions):
         submit_public(link, HELLO, uuid7())
-    assert len(asked) == 3
+    assert len(asked) == 3 * public.LOOKS
+
+
+@pytest.mark.usefixtures("engine_stops")
+def test_what_is_confirmed_counts_once(acme: OrganizationRecord, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(submitting, "run_checks", lambda *_: [Finding("warn", "Really?", "really")])
+    for _ in range(3):
+        id_ = uuid7()
+        assert submit_public(link, HELLO, id_).outcome is None
+        assert submit_public(link, HELLO, id_, confirmed=True).outcome is not None
+    assert len(executions(acme)) == 3
 
 
 def test_the_audit_log_tells_who_opened_and_ended_a_link(acme: OrganizationRecord, link: str) -> None:
