@@ -132,6 +132,7 @@ FILE_BODY_LIMIT = FILE_LIMIT + 100_000
 LARGER_BODIES = {r"/api/files": FILE_BODY_LIMIT}
 # Dotted path of a virus scan: function(name, content) -> None, or what it found, for which the file is refused.
 FILE_SCAN = env.str("BIFROST_FILE_SCAN", "")
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a form has up to a hundred rows of up to thirty fields
 APPEND_SLASH = False
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["orgs.authentication.BifrostAuthentication"],
