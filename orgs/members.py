@@ -1,6 +1,6 @@
 """An organization's members, as those among them see and change them who may.
 
-Nobody changes a role of his own. Owners are made, changed and removed by owners and the MSP's staff alone; the last
+Nobody changes a role of one's own. Owners are made, changed and removed by owners and the MSP's staff alone; the last
 one stays.
 """
 
@@ -114,7 +114,7 @@ def change_role(organization: OrganizationRecord, membership: UUID, role: str, a
 
 
 def remove(organization: OrganizationRecord, membership: UUID, actor: Actor) -> None:
-    """The person is no member any more, and his own tokens do nothing any more. Raises Refused, in words for people."""
+    """The person is no member any more, and that one's own tokens do nothing. Raises Refused, in words for people."""
     with shared_context(), transaction.atomic():
         row = _changeable(organization, membership, actor)
         if row.role == OWNER:
