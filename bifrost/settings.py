@@ -129,7 +129,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = API_BODY_LIMIT
 FILE_LIMIT = env.int("BIFROST_FILE_LIMIT", 10_000_000)  # bytes of one file
 # An upload is the file and a little around it. By patterns of paths: what bodies may have beyond API_BODY_LIMIT.
 FILE_BODY_LIMIT = FILE_LIMIT + 100_000
-LARGER_BODIES = {r"/api/files": FILE_BODY_LIMIT}
+LARGER_BODIES = {r"/api/files": FILE_BODY_LIMIT, r"(?:/o/[^/]+)?/forms/[^/]+": 3 * FILE_BODY_LIMIT}
 # Dotted path of a virus scan: function(name, content) -> None, or what it found, for which the file is refused.
 FILE_SCAN = env.str("BIFROST_FILE_SCAN", "")
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # a form has up to a hundred rows of up to thirty fields

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bifrost.sdk.errors import DeclarationError, PermissionError
+from bifrost.sdk.parameters import ParameterSpec
 from orgs.permissions import SUBMIT_FORMS
 from workflows_app import catalog as workspace
 from workflows_app.inputs.definition import Definition
@@ -25,6 +28,7 @@ def require_fit(workflow: str, definition: Definition, *, public: bool = False) 
         raise DeclarationError(
             f'The workflow "{workflow}" has no parameter "{name}". A field that only decides about others is not sent.'
         )
+    _require_kinds(workflow, definition, {parameter.name: parameter for parameter in loaded.spec.parameters})
     for parameter in loaded.spec.parameters:
         if parameter.required and parameter.name not in sent:
             raise DeclarationError(f'The workflow "{workflow}" requires "{parameter.name}", and no field yields it.')
@@ -32,6 +36,19 @@ def require_fit(workflow: str, definition: Definition, *, public: bool = False) 
         require_public(definition)
         if needed_to_start(loaded.spec, by_form=True) != SUBMIT_FORMS:
             raise DeclarationError(f'The workflow "{workflow}" needs a permission that strangers do not have.')
+
+
+def _require_kinds(workflow: str, definition: Definition, parameters: Mapping[str, ParameterSpec]) -> None:
+    """A secret would be recorded in the clear, and a file not be found, where the workflow knows them as something else."""
+    for field in definition.fields:
+        if not field.sent or field.kind not in ("secret", "file"):
+            continue
+        shape = parameters[field.name].values
+        kinds = {shape.kind, shape.item.kind if shape.item is not None else ""}
+        if field.kind not in kinds:
+            raise DeclarationError(
+                f'The field "{field.name}" is a {field.kind}, and the parameter of the workflow "{workflow}" is none.'
+            )
 
 
 def require_public(definition: Definition) -> None:

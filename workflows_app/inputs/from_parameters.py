@@ -67,6 +67,8 @@ def _kind(parameter: ParameterSpec) -> str:
         chosen = parameter.data_provider or (shape.item and shape.item.choices)
         if chosen:
             return "multiple_choice"
+        if shape.item is not None and shape.item.kind == "file":
+            return "file"
         # Lines of a text: what is none of these is written as JSON.
         return "list" if shape.item is None or (shape.item.kind in _ITEMS and not shape.item.nullable) else "json"
     if parameter.data_provider or shape.choices:
@@ -79,6 +81,8 @@ def _kind(parameter: ParameterSpec) -> str:
 def _rules(parameter: ParameterSpec) -> dict[str, Any]:
     """The parameter's own rules but its choices, which a form shows as such."""
     kind = _kind(parameter)
+    if kind == "file":
+        return {"many": True} if parameter.type == "list" else {}
     if KINDS[kind] == "json":
         return {}
     rules = {
