@@ -16,6 +16,8 @@ from workflows_app.models import TERMINAL, Execution
 
 FIRST_LOOK_SECONDS = 0.01
 LONGEST_LOOK_SECONDS = 0.25
+# Large, and of no interest here.
+INPUTS = ("input", "input_sealed", "approved_input", "approved_input_sealed")
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Outcome:
 def outcome_of(organization: OrganizationRecord, execution_id: UUID) -> Outcome:
     """What the record says now: of the execution, or of the last one that goes on in its place."""
     with org_context(organization):
-        execution = last_of(execution_id).defer("input", "input_sealed").get()
+        execution = last_of(execution_id).defer(*INPUTS).get()
     sealed = execution.result_sealed
     result = execution.result if sealed is None else unseal(organization, bytes(sealed))
     return Outcome(str(execution.id), execution.status, result, execution.error, execution.duration_ms)

@@ -23,7 +23,6 @@ from forms_app.portal.runs.listing import names_of
 from forms_app.portal.runs.words import Badge, named, reference
 from orgs.permissions import VIEW_EXECUTIONS
 from orgs.tenancy import org_context
-from workflows_app.actors import person
 from workflows_app.approvals.deciding import NO_APPROVAL, decide
 from workflows_app.approvals.inbox import Box, approvals_of, count_waiting, list_box
 from workflows_app.approvals.queries import get_approval
@@ -104,7 +103,7 @@ def _decided(visit: Visit, approval: UUID, decision: Decision) -> tuple[str, int
 def _was_this(visit: Visit, approval: UUID, approve: bool) -> bool:
     """Whether the same person has decided the same: a second click, or the page sent again."""
     found = get_approval(visit.organization, approval, visit.actor)
-    same: bool = found["decidedBy"] == person(visit.actor)
+    same = _is_visitor(visit, found["decidedBy"])
     return same and bool(found["state"] == ("approved" if approve else "rejected"))
 
 
@@ -122,7 +121,7 @@ def _page(
     others = [each for each in approvals_of(visit.organization, [execution], visit.actor) if each["decidedAt"]]
     is_start = found["kind"] == "start"
     approved = {**found["inputData"], **(shown(found["values"]) or {})} if is_start else None
-    own = found["requestedBy"] == person(visit.actor)
+    own = _is_visitor(visit, found["requestedBy"])
     context = {
         "approval": _shown(found, filled.name if filled else None),
         "given": given_values(filled, found["inputData"], approved, also_hidden=not own),
@@ -136,6 +135,10 @@ def _page(
         "reference": reference(execution),
     }
     return render(request, "portal/runs/approval.html", context, status=status)
+
+
+def _is_visitor(visit: Visit, somebody: Mapping[str, Any] | None) -> bool:
+    return somebody is not None and (somebody.get("kind"), somebody.get("id")) == (visit.actor.kind, visit.actor.id)
 
 
 def _shown(approval: Mapping[str, Any], name: str | None) -> dict[str, Any]:

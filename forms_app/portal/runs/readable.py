@@ -17,7 +17,7 @@ MOST_ROWS = 100
 MOST_COLUMNS = 12
 DEEPEST = 3
 _LINK = re.compile(r"https?://[^\s<>\"']{1,2000}")
-_FILE = {"fileId", "name"}
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,12 @@ def _text(value: str) -> Readable:
     return Readable("link" if _LINK.fullmatch(value) else "text", value)
 
 
+def _is_file(value: Mapping[str, Any]) -> bool:
+    return "name" in value and _ID.fullmatch(str(value.get("fileId", ""))) is not None
+
+
 def _object(value: Mapping[str, Any], depth: int) -> Readable:
-    if _FILE <= set(value):
+    if _is_file(value):
         return Readable("file", str(value["name"]), file=value)
     if depth >= DEEPEST:
         return Readable("text", str(compact(value)))
@@ -78,7 +82,7 @@ def _list(value: Sequence[Any], depth: int) -> Readable:
     if depth >= DEEPEST:
         return Readable("text", str(compact(list(kept))), more=more)
     names = list(dict.fromkeys(name for each in kept if isinstance(each, Mapping) for name in each))
-    flat = all(isinstance(each, Mapping) and not _FILE <= set(each) for each in kept)
+    flat = all(isinstance(each, Mapping) and not _is_file(each) for each in kept)
     if flat and 0 < len(names) <= MOST_COLUMNS:
         rows = tuple(tuple(readable(each.get(name), DEEPEST) for name in names) for each in kept)
         return Readable("table", columns=tuple(named(str(name)) for name in names), rows=rows, more=more)

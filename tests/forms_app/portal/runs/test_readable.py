@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
 from hypothesis import given
 from hypothesis import strategies as some
@@ -58,8 +59,12 @@ def test_secrets_are_hidden_and_nothing_is_nothing() -> None:
 
 
 def test_a_file_is_named() -> None:
-    found = readable({"fileId": "x", "name": "a.pdf", "size": 1, "contentType": "application/pdf"})
-    assert (found.kind, found.text, found.file["fileId"]) == ("file", "a.pdf", "x")
+    id_ = str(uuid4())
+    found = readable({"fileId": id_, "name": "a.pdf", "size": 1, "contentType": "application/pdf"})
+    assert (found.kind, found.text, found.file["fileId"]) == ("file", "a.pdf", id_)
+    assert readable([{"fileId": id_, "name": "a.pdf"}]).entries[0].kind == "file"
+    for odd in ("x", "", None, 7, f"{id_}/..", id_.upper()):
+        assert readable({"fileId": odd, "name": "a.pdf"}).kind == "pairs", odd
 
 
 def test_much_of_it_is_cut_and_says_so() -> None:
