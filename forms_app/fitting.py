@@ -39,7 +39,7 @@ def require_fit(workflow: str, definition: Definition, *, public: bool = False) 
 
 
 def _require_kinds(workflow: str, definition: Definition, parameters: Mapping[str, ParameterSpec]) -> None:
-    """A secret would be recorded in the clear, and a file not found, where the workflow takes them for anything else."""
+    """A secret would be recorded in the clear, a file not found, where the workflow takes it for anything else."""
     for field in definition.fields:
         if not field.sent or field.kind not in ("secret", "file"):
             continue

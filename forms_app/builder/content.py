@@ -72,6 +72,11 @@ def title_of(item: Mapping[str, Any]) -> str:
     return text.splitlines()[0][:80] if text else (_("Section") if item["type"] == "section" else _("Text"))
 
 
+def key_of(item: Mapping[str, Any]) -> str:
+    """What tells it from others, as a page says which item it sends the settings of."""
+    return f"field {item.get('name')}" if is_field(item) else title_of(item)
+
+
 def free_name(wished: str, taken: list[str]) -> str:
     """The name, or one like it that no other field has."""
     base = identifier(wished)

@@ -54,7 +54,8 @@ class Typed:
         return name in self._data or f"{name}.there" in self._data
 
     def __getitem__(self, name: str) -> str:
-        return self._data.get(name, "")
+        # PostgreSQL keeps no such character.
+        return self._data.get(name, "").replace("\x00", "")
 
     def ticked(self, name: str) -> bool:
         return self._data.get(name) == "true"

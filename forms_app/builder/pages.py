@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from bifrost.sdk.specs import DataProviderSpec, WorkflowSpec
 from forms_app.builder import actions, checking, drafts, panel, reading, saving
-from forms_app.builder.content import END, Content, title_of
+from forms_app.builder.content import END, Content, key_of
 from forms_app.builder.controls import Typed
 from forms_app.builder.drafts import Built, OutdatedPage
 from forms_app.builder.listing import rows_of
@@ -55,7 +55,15 @@ def build_page(request: HttpRequest, form_id: UUID) -> HttpResponse:
     return show(request, built, _number(request.GET.get("item"), built.content))
 
 
-def show(request: HttpRequest, built: Built, number: int, typed: Typed | None = None, alert: str = "") -> HttpResponse:
+def show(
+    request: HttpRequest,
+    built: Built,
+    number: int,
+    typed: Typed | None = None,
+    alert: str = "",
+    *,
+    outdated: bool = False,
+) -> HttpResponse:
     """`typed`: what a person sent and could not be taken over; it is shown again, with what is wrong."""
     workflow, providers = workspace_of(built)
     troubles = checking.troubles_of(built.content)
@@ -66,6 +74,7 @@ def show(request: HttpRequest, built: Built, number: int, typed: Typed | None = 
         "panel": panel.as_typed(shown, typed) if typed else shown,
         "end": END,
         "alert": alert,
+        "outdated": outdated,
         "troubles": troubles,
         "warnings": checking.warnings_of(built.content, workflow),
         "left_out": actions.left_out(built.content, workflow),
@@ -111,7 +120,12 @@ def _number(text: str | None, content: Content) -> int:
     """The item that is chosen: the one of that number, else the first."""
     if text == "end" or not content.items:
         return END
-    return min(int(text), len(content.items) - 1) if text and text.isdecimal() and len(text) < 5 else 0
+    return min(int(text), len(content.items) - 1) if text and is_number(text) else 0
+
+
+def is_number(text: str) -> bool:
+    """Whether it counts something that a form can have."""
+    return text.isdecimal() and len(text) < 7
 
 
 class _Step:
@@ -128,7 +142,7 @@ class _Step:
         self.number = self._sent_number()
 
     def answer(self) -> HttpResponse:
-        if self.request.POST.get("state") != self.built.state:
+        if self.request.POST.get("state") != self.built.state or not self._is_same_item():
             return self._outdated()
         try:
             if self.what == "undo":
@@ -148,7 +162,7 @@ class _Step:
     def _take_over(self) -> None:
         """Puts the settings that were sent into the draft."""
         content = self.built.content
-        if "item" not in self.request.POST:
+        if "chosen" not in self.request.POST:
             return
         if self.number == END:
             self._keep(reading.end_from(content, self.typed), "end")
@@ -158,7 +172,7 @@ class _Step:
         self._keep(content.put(self.number, item), f"{self.number} {content.items[self.number].get('name', '')}")
 
     def _act(self) -> HttpResponse:
-        number = int(self.argument) if self.argument.isdecimal() else self.number
+        number = int(self.argument) if is_number(self.argument) else self.number
         if self.argument == "end":
             number = END
         asked = actions.Asked(number, self.argument, self.workflow, self.arguments)
@@ -179,20 +193,25 @@ class _Step:
             self.built = opened(self.request, self.built.id)
 
     def _drops_row(self) -> bool:
-        return self.what in ("drop-when", "drop-inner") and self.argument.isdecimal()
+        return self.what in ("drop-when", "drop-inner") and is_number(self.argument)
 
     def _sent_number(self) -> int:
-        text = self.request.POST.get("item", "")
+        text = self.request.POST.get("chosen", "")
         return _number("end" if text == str(END) else text, self.built.content)
 
     def _outdated(self) -> HttpResponse:
         """What was typed is shown again where its item is still there, for the person to send it once more."""
         self.built = opened(self.request, self.built.id)
         self.number = self._sent_number()
-        items = self.built.content.items
-        same = self.number == END or title_of(items[self.number]) == self.request.POST.get("was")
+        typed = self.typed if self._is_same_item() else None
         alert = _("This form was changed in another tab meanwhile. Look at what is here now, and do it again.")
-        return show(self.request, self.built, self.number, self.typed if same else None, alert)
+        return show(self.request, self.built, self.number, typed, alert, outdated=True)
+
+    def _is_same_item(self) -> bool:
+        """Whether the settings that were sent are those of the item that has this number now."""
+        if "chosen" not in self.request.POST or self.number == END:
+            return True
+        return key_of(self.built.content.items[self.number]) == self.request.POST.get("was")
 
     def _back(self, number: int, focus: str = "") -> HttpResponse:
         query = {"item": "end" if number == END else str(number), **({"focus": focus} if focus else {})}

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from bifrost.sdk.specs import DataProviderSpec, WorkflowSpec
 from forms_app.builder import inner, kinds, values, when
 from forms_app.builder.checking import Trouble
-from forms_app.builder.content import END, Content, Item, is_field, title_of
+from forms_app.builder.content import END, Content, Item, is_field, key_of, title_of
 from forms_app.builder.controls import Control, Group, Typed, options
 from forms_app.builder.reading import MEGABYTE, parameter_type
 from forms_app.builder.when import When
@@ -36,6 +36,7 @@ class Panel:
     """What is shown of one item: its controls by groups, and when it is shown."""
 
     number: int
+    key: str
     title: str
     kind: str
     groups: tuple[Group, ...]
@@ -53,18 +54,21 @@ def show(
     troubles: Iterable[Trouble] = (),
 ) -> Panel:
     if number == END:
-        return Panel(END, _("The end of the form"), "end", (_end(content),))
+        return Panel(END, "", _("The end of the form"), "end", (_end(content),))
     item = content.items[number]
     mine = tuple(each for each in troubles if each.item == number)
     if not is_field(item):
         kind = _("Section") if item.get("type") == "section" else _("Text")
-        return Panel(number, title_of(item), kind, (_note(item),), when=when.show(content, number), troubles=mine)
+        return Panel(
+            number, key_of(item), title_of(item), kind, (_note(item),), when=when.show(content, number), troubles=mine
+        )
     groups = tuple(_field_groups(item, content.fields_before(number), workflow, providers))
     found = tuple(replace(group, controls=tuple(_told(each, mine) for each in group.controls)) for group in groups)
     is_parameter = parameter_type(item, workflow) is not None
     note = "" if is_parameter else _("The workflow does not get this value; it only decides what else is shown.")
     return Panel(
         number,
+        key_of(item),
         title_of(item),
         str(kinds.NAMES.get(str(item.get("kind", "text")), item.get("kind"))),
         found,

@@ -17,6 +17,7 @@ from workflows_app.inputs.fields import CHOOSING, TICKED
 _TEXTS = ("label", "help", "placeholder")
 _LENGTHS = ("min_length", "max_length")
 MEGABYTE = 1_000_000
+MOST_MEGABYTES = 1_000
 
 
 def item_from(
@@ -161,6 +162,8 @@ def _rule(rule: str, kind: str, typed: Typed) -> Any:
         return text
     found = values.number(text)
     if rule == "max_bytes":
+        if not 0 < found <= MOST_MEGABYTES:
+            raise ValueError(_("Write a number between 0 and %d.") % MOST_MEGABYTES)
         return int(found * MEGABYTE)
     if rule in _LENGTHS and not isinstance(found, int):
         raise ValueError(_("Write a whole number."))

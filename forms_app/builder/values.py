@@ -6,15 +6,21 @@ A text that was left as it was shown always means the value that it was made of,
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from bifrost.sdk.declarations import MISSING
+from bifrost.sdk.documents import exact
+from bifrost.sdk.errors import SerializationError
 from bifrost.sdk.tolerant import JSON
 from forms_app.builder.content import Item
 from workflows_app.inputs.fields import CHOOSING, TICKED
+
+# Up to here, floating-point numbers tell whole ones apart.
+_EXACT = 2**53
 
 
 def text_of(value: Any) -> str:
@@ -34,10 +40,12 @@ def lines_of(value: Any) -> str:
 def number(text: str) -> int | float:
     """Raises ValueError with words for people."""
     try:
-        whole = float(text)
-        return int(text) if whole.is_integer() and text.strip().lstrip("+-").isdigit() else whole
-    except (ValueError, OverflowError):
-        raise ValueError(_("Write a number.")) from None
+        found = float(text)
+    except ValueError:
+        found = math.inf
+    if not math.isfinite(found):
+        raise ValueError(_("Write a number."))
+    return int(found) if found.is_integer() and abs(found) < _EXACT else found
 
 
 def default_from(item: Item, text: str) -> Any:
@@ -139,11 +147,7 @@ def _pairs(text: str) -> dict[str, JSON]:
 
 def _document(text: str) -> JSON:
     try:
-        found: JSON = json.loads(text, parse_constant=_no_constant)
-    except ValueError:
+        found: JSON = exact(json.loads(text), "value")
+    except (ValueError, RecursionError, SerializationError):
         raise ValueError(_("This is not JSON.")) from None
     return found
-
-
-def _no_constant(word: str) -> JSON:
-    raise ValueError(word)

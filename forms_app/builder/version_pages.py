@@ -16,7 +16,7 @@ from forms_app import exchange, versions
 from forms_app.builder.comparing import changes
 from forms_app.builder.content import Content
 from forms_app.builder.drafts import Built
-from forms_app.builder.pages import form_address, opened, organization_of, page_context
+from forms_app.builder.pages import form_address, is_number, opened, organization_of, page_context
 from forms_app.errors import OutdatedForm, UnknownForm
 from forms_app.versions import Version
 from orgs.sites import actor_of
@@ -69,7 +69,7 @@ def _asked(request: HttpRequest, found: list[Version]) -> Version | None:
 
 def _restored(request: HttpRequest, built: Built) -> HttpResponse:
     number, expected = request.POST.get("restore", ""), request.POST.get("expected", "")
-    if not (number.isdecimal() and expected.isdecimal()):
+    if not (is_number(number) and is_number(expected)):
         raise Http404(_("There is no such version."))
     try:
         made = versions.restore(

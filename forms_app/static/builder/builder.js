@@ -41,7 +41,7 @@
       const page = await read(answer);
       unkept = timer !== 0;
       if (answer.url.includes("item=")) history.replaceState(null, "", answer.url);
-      if (quiet) putParts(page);
+      if (quiet && !page.querySelector("[data-outdated]")) putParts(page);
       else putAll(page);
       renewPreview();
     } catch (problem) {
@@ -98,7 +98,7 @@
     for (const id of [...QUIET_PARTS.slice(0, 3), "builder-add", "builder-panel"]) {
       document.getElementById(id).replaceWith(page.getElementById(id));
     }
-    for (const name of ["item", "was"]) form().elements[name].value = fresh.elements[name].value;
+    for (const name of ["chosen", "was"]) form().elements[name].value = fresh.elements[name].value;
     const wanted = form().querySelector("[autofocus]") ?? (focused ? document.getElementById(focused) : null);
     if (wanted && wanted !== document.activeElement) wanted.focus();
   }

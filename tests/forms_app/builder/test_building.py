@@ -325,3 +325,25 @@ def test_the_number_of_queries_does_not_grow_with_items(
     with django_assert_max_num_queries(25):  # type: ignore[operator]
         assert builder.open(form, 3) == 200
     assert "Text 149" in builder.text
+
+
+@pytest.mark.parametrize(
+    ("do", "typed"),
+    [
+        ("up:" + "9" * 5_000, {}),
+        ("drop-when:" + "9" * 5_000, {}),
+        ("choose:-5", {}),
+        ("add-parameter:nothing", {}),
+        ("", {}),
+        ("apply", {"kind": "nonsense"}),
+        ("apply", {"label": "with \x00 nothing", "help": "\x00"}),
+        ("apply", {"chosen": "9" * 5_000}),
+        ("apply", {"was": "field other", "label": "Of another item"}),
+        ("apply", {"name": "{{ settings }}", "label": "{% load x %}'; DROP TABLE forms_app_form; --"}),
+    ],
+)
+def test_what_no_page_sends_breaks_nothing(builder: Builder, form: UUID, do: str, typed: dict[str, str]) -> None:
+    builder.open(form, 2)
+
+    assert builder.press(do, **typed) == 200
+    assert builder.open(form, 2) == 200 and "Pieces" in builder.text
