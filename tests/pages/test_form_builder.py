@@ -45,6 +45,8 @@ def page(staff: Visitor) -> Page:
 
 
 def test_a_form_is_built_and_every_key_is_kept(staff: Visitor, page: Page, shots: Path) -> None:
+    staff.open(f"{FORMS}add/?q=examples")
+    page.screenshot(path=shots / "form-new.png")
     address = make_form(staff)
     page.get_by_label("Label", exact=True).fill("What to tell")
     page.get_by_label("Help").fill("One sentence is enough.")

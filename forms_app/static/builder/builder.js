@@ -134,12 +134,13 @@
         // The whole page goes: after what is under way, with the state that it leaves.
         clearTimeout(timer);
         const { name, value } = button;
-        queue = queue.then(() => {
-          if (unkept && timer) clearTimeout(timer);
+        // A form that is just being submitted takes no second submission, so this one waits a turn.
+        queue = queue.then(() => setTimeout(() => {
+          clearTimeout(timer);
           leaving = true;
-          const now = [...form().elements].find((each) => each.name === name && each.value === value && each.type === "submit");
+          const now = [...form().elements].find((each) => each.type === "submit" && each.name === name && each.value === value);
           form().requestSubmit(now ?? button);
-        });
+        }));
       }
     });
     page.addEventListener("focusin", (event) => {
