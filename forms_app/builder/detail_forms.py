@@ -9,13 +9,6 @@ from uuid import UUID
 from django import forms
 from django.contrib.postgres.forms import SimpleArrayField
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import (
-    UnfoldAdminIntegerFieldWidget,
-    UnfoldAdminSelectMultipleWidget,
-    UnfoldAdminTextareaWidget,
-    UnfoldAdminTextInputWidget,
-    UnfoldBooleanWidget,
-)
 
 from forms_app.models import Form
 from forms_app.public import MOST_PER_HOUR
@@ -29,11 +22,7 @@ class AboutForm(forms.ModelForm):  # type: ignore[type-arg]  # not generic when 
     class Meta:
         model = Form
         fields: ClassVar = ["name", "category", "description"]
-        widgets: ClassVar = {
-            "name": UnfoldAdminTextInputWidget,
-            "category": UnfoldAdminTextInputWidget,
-            "description": UnfoldAdminTextareaWidget(attrs={"rows": 3}),
-        }
+        widgets: ClassVar = {"description": forms.Textarea(attrs={"rows": 3})}
         help_texts: ClassVar = {
             "category": _("The portal shows forms by category."),
             "description": _("A sentence about what it is for."),
@@ -64,19 +53,14 @@ class AccessForm(forms.Form):
 
 
 class SharingForm(forms.Form):
-    shared_all = forms.BooleanField(
-        label=_("Every customer, also future ones"), required=False, widget=UnfoldBooleanWidget
-    )
+    shared_all = forms.BooleanField(label=_("Every customer, also future ones"), required=False)
     shared_tags = SimpleArrayField(
         forms.CharField(max_length=50),
         label=_("Customers with one of these tags"),
         required=False,
-        widget=UnfoldAdminTextInputWidget,
         help_text=_("Separated by commas; also future ones."),
     )
-    shared_organizations = forms.MultipleChoiceField(
-        label=_("These customers"), required=False, widget=UnfoldAdminSelectMultipleWidget
-    )
+    shared_organizations = forms.MultipleChoiceField(label=_("These customers"), required=False)
 
     def __init__(self, customers: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -90,7 +74,7 @@ class SharingForm(forms.Form):
 class LinkForm(forms.Form):
     until = forms.DateTimeField(
         label=_("Open until"),
-        widget=UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"}),
+        widget=forms.TextInput(attrs={"type": "datetime-local"}),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
         help_text=_("In UTC."),
     )
@@ -99,7 +83,6 @@ class LinkForm(forms.Form):
         min_value=1,
         max_value=MOST_PER_HOUR,
         initial=20,
-        widget=UnfoldAdminIntegerFieldWidget,
     )
 
     @property
