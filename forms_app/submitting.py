@@ -134,11 +134,12 @@ def _parameters(
     values: Mapping[str, Any],
 ) -> dict[str, JSON]:
     """The workflow's parameters by these values, all of which were checked."""
+    if isinstance(values, Mapping):
+        values = with_files(organization, actor, form.definition, values)
     checked = form.definition.validate(values)
-    complete = with_files(organization, actor, form.definition, checked)
-    parameters = form.definition.sent(complete)
+    parameters = form.definition.sent(checked)
     loaded.spec.validate(parameters)
-    check_options(organization, list(chosen_in(form.definition, complete)))
+    check_options(organization, list(chosen_in(form.definition, checked)))
     return parameters
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fnmatch import fnmatch
 from typing import Any
 from uuid import UUID
 
@@ -20,23 +19,20 @@ NOT_YOURS = "is not a file that you may use"
 def with_files(
     organization: OrganizationRecord, actor: Actor, definition: Definition, values: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The values, with what is known of each file in the place of what the caller said of it.
+    """The values as they were given, with what is known of each file in the place of what the caller said of it.
 
     Raises ValidationError with one entry for each bad field: a form is no way to another person's file.
     """
     found = dict(values)
     problems: list[tuple[str, str]] = []
-    for field in definition.fields:
-        if field.kind != "file" or field.name not in values:
+    for field in definition.visible(values):
+        if not isinstance(field, Field) or field.kind != "file" or not values.get(field.name):
             continue
         given = values[field.name]
-        many = isinstance(given, list)
-        if many and not field.rules.get("many"):
-            problems.append((field.name, "takes one file"))
-            continue
-        files = [_stored(organization, actor, each) for each in (given if many else [given])]
-        problems += [(field.name, problem) for file in files if (problem := _problem(field, file)) is not None]
-        found[field.name] = files if many else files[0]
+        files = [_stored(organization, actor, each) for each in (given if isinstance(given, list) else [given])]
+        if None in files:
+            problems.append((field.name, NOT_YOURS))
+        found[field.name] = files if isinstance(given, list) else files[0]
     if problems:
         raise invalid(problems)
     return found
@@ -65,22 +61,3 @@ def _stored(organization: OrganizationRecord, actor: Actor, said: Any) -> Mappin
             raise
         return None
     return facts
-
-
-def _problem(field: Field, file: Mapping[str, Any] | None) -> str | None:
-    if file is None:
-        return NOT_YOURS
-    most = field.rules.get("max_bytes")
-    if most is not None and file["size"] > most:
-        return f"is larger than {most:,} bytes"
-    types = field.rules.get("types") or ()
-    if types and not any(_is_of(file, each) for each in types):
-        return f"is none of {', '.join(types)}"
-    return None
-
-
-def _is_of(file: Mapping[str, Any], kind: str) -> bool:
-    """`kind`: the end of a name such as .pdf, or a media type such as image/png or image/*."""
-    if kind.startswith("."):
-        return str(file["name"]).lower().endswith(kind.lower())
-    return fnmatch(str(file["contentType"]), kind)

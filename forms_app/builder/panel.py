@@ -28,6 +28,7 @@ RULE_LABELS = {
     "max_bytes": ("Largest size in MB", "text"),
     "types": ("Types of files, such as .pdf, image/png", "text"),
     "many": ("Several files", "tick"),
+    "items": ("Each line is: text, number or whole", "text"),
 }
 
 

@@ -46,7 +46,8 @@ SOURCE = """
         return lines
 
     @workflow
-    async def attach(context, document: dict):
+    @param("document", "file", required=True)
+    async def attach(context, document):
         return document
 
     @workflow(expose_in_forms=False)

@@ -441,9 +441,9 @@ def test_a_file_that_somebody_else_uploaded_is_none(
 @pytest.mark.parametrize(
     ("rules", "problem"),
     [
-        ({"max_bytes": 4}, "is larger than 4 bytes"),
-        ({"types": [".pdf", "image/*"]}, "is none of .pdf, image/*"),
-        ({"max_bytes": 5, "types": [".TXT"]}, None),
+        ({"max_bytes": 4}, "must be at most 4\xa0bytes"),
+        ({"types": [".pdf", "image/*"]}, "must be of the type .pdf, image/*"),
+        ({"max_bytes": 5, "types": [".txt"]}, None),
         ({"types": ["text/*"]}, None),
     ],
 )

@@ -31,9 +31,10 @@ from workflows_app.models import Execution
 
 PAGE = "/o/acme/forms/welcome"
 SOURCE = """
-    from bifrost import data_provider, workflow
+    from bifrost import data_provider, param, workflow
 
     @workflow(category="examples")
+    @param("password", "secret")
     async def welcome(context, name: str, country: str = "", town: str = "", password: str = "", at: str = ""):
         return {"name": name, "country": country, "town": town, "at": at}
 

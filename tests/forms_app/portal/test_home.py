@@ -31,7 +31,12 @@ def make_forms(organization: OrganizationRecord, *named: tuple[str, str, str]) -
     """Published forms of these names, categories and descriptions."""
     forms = [
         Form(
-            slug=f"form-{uuid7().hex}", name=name, category=category, description=said, workflow="tell", published=True
+            slug=f"form-{uuid7().hex}",
+            name=name,
+            category=category,
+            description=said,
+            workflow="my_first_workflow",
+            published=True,
         )
         for name, category, said in named
     ]
