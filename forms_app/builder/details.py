@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.apps import apps
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -14,7 +13,7 @@ from django.utils import timezone
 from forms_app.errors import UnknownForm
 from forms_app.models import Form
 from orgs import audit
-from orgs.models import Organization
+from orgs.models import MemberGroup, Organization
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context, shared_context
 
@@ -68,11 +67,8 @@ def customers() -> list[tuple[str, str]]:
 
 def groups_of_members(organization: OrganizationRecord) -> list[tuple[str, str]]:
     """The organization's groups, by id and name."""
-    model: Any = apps.all_models["orgs"].get("membergroup")
-    if model is None:
-        return []
     with shared_context():
-        rows = model.objects.filter(organization_id=organization.id).order_by("name").values_list("id", "name")
+        rows = MemberGroup.objects.filter(organization=organization.id).order_by("name").values_list("id", "name")
         return [(str(id_), name) for id_, name in rows]
 
 

@@ -12,6 +12,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -145,6 +146,4 @@ class _Cards:
         return details.audience(said["shared_all"], said["shared_tags"], said["shared_organizations"])
 
     def _address(self, token: str) -> str:
-        """Of the public page: at the organization's own root, above the admin."""
-        root = self.request.build_absolute_uri(self.request.META.get("SCRIPT_NAME", "") + "/")
-        return f"{root}public/{token}"
+        return self.request.build_absolute_uri(reverse("portal-public-form", args=[token]))

@@ -57,7 +57,7 @@ def decide(
     _require_may_decide(approval, actor)
     if approval.state != State.PENDING:
         raise _too_late(approval)
-    edited = Edited.of(organization, approval, values or {}, approve=approve)
+    edited = Edited.of(organization, approval, actor, values or {}, approve=approve)
     with org_context(organization), transaction.atomic():
         if approval.kind == Approval.Kind.START:
             held = _decide_start(organization, approval, actor, comment, edited, approve=approve)

@@ -14,11 +14,13 @@ from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.forms import Form
 from bifrost.sdk.sanitizing import redact_keys
 from integrations.sealing import VaultUnavailable, seal, unseal
-from orgs.records import OrganizationRecord
+from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.approvals import inputs
+from workflows_app.checks.running import require_none_blocks, run_checks
 from workflows_app.engine.start import stored_input
 from workflows_app.errors import PlatformUnavailable
+from workflows_app.files.claiming import claim
 from workflows_app.models import Approval, Execution
 from workflows_app.providers.checking import check_parameters
 
@@ -36,7 +38,13 @@ class Edited:
 
     @classmethod
     def of(
-        cls, organization: OrganizationRecord, approval: Approval, given: Mapping[str, Any], *, approve: bool
+        cls,
+        organization: OrganizationRecord,
+        approval: Approval,
+        actor: Actor,
+        given: Mapping[str, Any],
+        *,
+        approve: bool,
     ) -> Edited:
         """Raises ValidationError that names the fields as `values.name`, and PlatformUnavailable."""
         is_start = approval.kind == Approval.Kind.START
@@ -47,12 +55,16 @@ class Edited:
         if is_start and not given:
             return cls(None)
         try:
-            return _edited_input(organization, approval, given) if is_start else _edited(organization, approval, given)
+            if is_start:
+                return _edited_input(organization, approval, actor, given)
+            return _edited(organization, approval, given)
         except VaultUnavailable as error:
             raise PlatformUnavailable(AWAY) from error
 
 
-def _edited_input(organization: OrganizationRecord, approval: Approval, given: Mapping[str, Any]) -> Edited:
+def _edited_input(
+    organization: OrganizationRecord, approval: Approval, actor: Actor, given: Mapping[str, Any]
+) -> Edited:
     """Checked as at a start."""
     with org_context(organization):
         row = Execution.objects.defer("result", "result_sealed", "variables").get(id=approval.execution_id)
@@ -63,6 +75,7 @@ def _edited_input(organization: OrganizationRecord, approval: Approval, given: M
     exact = shown if sealed is None else unseal(organization, bytes(sealed))
     try:
         values = loaded.spec.validate({**exact, **_restored_each(given, shown, exact)})
+        values = claim(organization, actor, loaded.spec, values, row.id, giver=row.id)
     except ValidationError as invalid:
         raise _named(invalid) from invalid
     changed = tuple(sorted(name for name, value in values.items() if name not in exact or exact[name] != value))
@@ -72,6 +85,7 @@ def _edited_input(organization: OrganizationRecord, approval: Approval, given: M
         raise _refused(f"The values have {length:,} bytes; the limit is {settings.API_BODY_LIMIT:,}.")
     try:
         check_parameters(organization, loaded.spec, values)
+        require_none_blocks(run_checks(organization, loaded, values, actor))
     except ValidationError as invalid:
         raise _named(invalid) from invalid
     return Edited(*stored_input(organization, loaded, values), changed)

@@ -32,9 +32,9 @@ def claim(
 ) -> dict[str, Any]:
     """The checked parameters, with what is known of each file in the place of what its sender says of it.
 
-    Has the execution, which is about to be created, hold them. `giver`: the execution that starts it. Raises
-    ValidationError with one entry for each parameter that names a file which the actor, or the giver, may not read.
-    Asks the database only where the workflow has such parameters and was given some.
+    Has the execution, which is about to be created or to get other parameters, hold them. `giver`: the execution that
+    starts it. Raises ValidationError with one entry for each parameter that names a file which the actor, or the giver,
+    may not read. Asks the database only where the workflow has such parameters and was given some.
     """
     taking = [parameter.name for parameter in spec.parameters if _takes_files(parameter.values)]
     named = {name: set(_ids(parameters.get(name))) for name in taking}
@@ -47,7 +47,9 @@ def claim(
         found = _found(actor, wanted, giver)
         if missing := [(name, NOT_THERE) for name, ids in named.items() if not ids <= found.keys()]:
             raise _wrong(missing)
-        FileUse.objects.bulk_create([FileUse(file_id=id_, execution_id=execution) for id_ in found])
+        FileUse.objects.bulk_create(
+            [FileUse(file_id=id_, execution_id=execution) for id_ in found], ignore_conflicts=True
+        )
     return {**parameters, **{name: _told(parameters[name], found) for name in named if named[name]}}
 
 
