@@ -299,11 +299,24 @@ def test_the_sidebar_leaves_out_what_a_role_may_not_open(msp: OrganizationRecord
 
 def test_an_organization_s_sidebar_leads_into_it_and_back(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     page = staff(msp).get("/o/acme/admin/")
-    lists = ["Executions", "Approvals", "Alerts", "Schedules", "Webhooks", "Deliveries", "Workflow settings", "Configs"]
-    assert entries(page) == [*lists, "Connections", "Circuits", "Audit log", "Secrets", "All organizations"]
+    lists = [
+        "Executions",
+        "Forms",
+        "Approvals",
+        "Alerts",
+        "Schedules",
+        "Webhooks",
+        "Deliveries",
+        "Workflow settings",
+        "Configs",
+    ]
+    assert entries(page) == [
+        *(*lists, "Connections", "Circuits", "Audit log", "Secrets", "Data providers"),
+        "All organizations",
+    ]
     sidebar = page.content.decode().partition('id="nav-sidebar-apps"')[2]
     links = re.findall(r'href="([^"]+)"', sidebar)
-    assert [links[0], links[7], links[11], links[12]] == [
+    assert [links[0], links[8], links[12], links[14]] == [
         "/o/acme/admin/workflows_app/execution/",
         "/o/acme/admin/integrations/config/",
         "/o/acme/admin/secrets/",

@@ -6,6 +6,9 @@
   const run = document.getElementById("run");
   if (!run || !run.dataset.live || !window.EventSource || !window.htmx) return;
 
+  // What was asked just when the connection was lost would otherwise keep the page waiting for minutes.
+  window.htmx.config.timeout = 10000;
+
   const lost = document.getElementById("run-lost");
   const PATIENCE = 3000; // before a lost connection is told, and between two attempts where the browser makes none
   let asking = false;

@@ -80,7 +80,7 @@ def test_a_tick_that_hangs_gives_up_what_it_has_taken(
     make_schedule: MakeSchedule, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_schedule(acme)
-    monkeypatch.setattr(schedules, "HANGING", "50ms")
+    monkeypatch.setattr(schedules, "HANGING", "800ms")
     with pytest.raises(Exception, match=r"terminat|closed|lost"), schedules.taken(NINE, 10) as taken:
         deadline = threading.Event()
         while dispatch_due(NINE).started == 0:
