@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from tests.acceptance.launching import eventually
 from tests.acceptance.stack import Stack
-from tests.pages.visiting import Visitor, visiting
+from tests.pages.visiting import Visitor, session, visiting
 
 REQUESTS = "/o/acme/requests"
 WORKFLOWS = """
@@ -81,7 +81,15 @@ def test_an_open_page_follows_its_request_to_the_end(staff: Visitor, stack: Stac
     assert page.evaluate("window.sameDocument") is True, "the page was not loaded anew"
 
 
-def test_a_lost_connection_is_told_and_the_page_goes_on_when_it_is_back(staff: Visitor, stack: Stack) -> None:
+@pytest.fixture
+def traveller(browser: Browser, administrator: BrowserContext, stack: Stack, shot: Path) -> Iterator[Visitor]:
+    """The administrator with a connection of their own, which may be lost."""
+    with session(browser, state=administrator.storage_state()) as context, visiting(context, stack.url, shot) as visit:
+        yield visit
+
+
+def test_a_lost_connection_is_told_and_the_page_goes_on_when_it_is_back(traveller: Visitor, stack: Stack) -> None:
+    staff = traveller
     execution = start(stack, "order_device", device="tablet")
     staff.open(f"{REQUESTS}/{execution}")
     expect(staff.page.locator("#run-status")).to_contain_text("Waiting for “Delivered”")

@@ -92,6 +92,13 @@
     }
   });
 
+  // A stream that the network has forgotten would not be missed for minutes.
+  window.addEventListener("offline", gone);
+  window.addEventListener("online", () => {
+    if (over) return;
+    stream.close();
+    listen();
+  });
   window.addEventListener("pagehide", () => stream.close());
   window.addEventListener("pageshow", (event) => { if (event.persisted && !over) listen(); });
   listen();
