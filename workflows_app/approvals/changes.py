@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.core.files.uploadedfile import UploadedFile
@@ -29,7 +30,7 @@ from workflows_app.inputs.reading import read
 from workflows_app.inputs.rendering import Asked
 from workflows_app.inputs.untouched import as_sent
 
-Uploads = MultiValueDict[str, UploadedFile]
+Uploads: TypeAlias = "MultiValueDict[str, UploadedFile[Any]]"
 NOT_GIVEN: Labels = {}
 
 
@@ -181,7 +182,9 @@ def _check(asked: Field, value: JSON, found: dict[str, JSON]) -> list[tuple[str,
     """What is wrong with a changed value; where nothing is and it is not empty, it goes into `found`."""
     alone = Definition((replace(asked, visible_when=None),))
     try:
-        found |= alone.sent(alone.validate({asked.name: value}))
+        checked = alone.sent(alone.validate({asked.name: value}))
     except ValidationError as invalid:
         return [(str(each["field"] or ""), str(each["message"])) for each in invalid.details["errors"]]
+    # 7 is 7.0 to a field that takes any number, and not to a workflow that takes whole ones.
+    found |= {name: value if same(value, sent) else sent for name, sent in checked.items()}
     return []
