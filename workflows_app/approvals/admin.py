@@ -89,7 +89,7 @@ class ApprovalAdmin(OrganizationModelAdmin):
             raise PermissionDenied
         found = self._found(request, object_id)
         changes = _changes(request, found)
-        return self._page(request, found.document, DecisionForm(), changes and changes.begin())
+        return self._page(request, found.document, DecisionForm(), changes.begin() if changes else None)
 
     def _found(self, request: HttpRequest, object_id: str) -> Found:
         access = resolve(request)
@@ -121,7 +121,7 @@ class ApprovalAdmin(OrganizationModelAdmin):
         form = DecisionForm(request.POST)
         found = self._found(request, str(approval_id))
         changes = _changes(request, found)
-        pressed = changes and changes.again(request.POST, request.FILES)
+        pressed = changes.again(request.POST, request.FILES) if changes else None
         if pressed:
             return self._page(request, found.document, form, pressed)
         if form.is_valid():
