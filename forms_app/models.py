@@ -79,6 +79,7 @@ class Submission(models.Model):
     submitted_by = models.JSONField(help_text="As `Execution.executed_by`.")
     actor = models.CharField(max_length=80, help_text="Kind and id.")
     digest = models.CharField(max_length=64, help_text="Of what was filled in, to tell a repeated click from a change.")
+    labels = models.JSONField(default=dict, db_default={}, help_text="Of options that were chosen, as they were then.")
     execution = models.UUIDField(null=True, help_text="Empty: it was refused, or is under way.")
     submitted_at = models.DateTimeField(db_default=TransactionNow())
 

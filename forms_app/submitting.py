@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -18,8 +18,10 @@ from django.db import transaction
 
 from bifrost.sdk.errors import PermissionError as PermissionDenied
 from bifrost.sdk.tolerant import JSON, plain
+from forms_app import labels
 from forms_app.catalog import FormRecord
 from forms_app.errors import SubmissionTaken
+from forms_app.labels import Labels
 from forms_app.models import FormVersion, Submission
 from forms_app.uploads import with_files, without_ids
 from orgs.records import Actor, OrganizationRecord
@@ -33,12 +35,10 @@ from workflows_app.enabled import is_enabled
 from workflows_app.errors import IdempotencyConflict, PlatformUnavailable
 from workflows_app.executions import Outcome, Start
 from workflows_app.following import outcome_of
-from workflows_app.inputs.definition import Definition
 from workflows_app.permissions import needed_to_start, require_exposed
-from workflows_app.providers.checking import Chosen, check_options
+from workflows_app.providers.checking import check_options
 
 WARN = "warn"
-NOTHING: tuple[JSON, ...] = (None, "", [], {})
 TAKEN = "This was submitted already. Open the form once more to submit something else."
 
 
@@ -53,13 +53,14 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """One use of a form by somebody. `digest` is that of the values as they were given."""
+    """One use of a form by somebody. `digest` is that of the values as they were given, `labels` those to be kept."""
 
     organization: OrganizationRecord
     actor: Actor
     form: FormRecord
     id: UUID
     digest: str
+    labels: Labels = field(default_factory=dict)
 
 
 def _freely(*, starting: bool) -> None:
@@ -93,7 +94,8 @@ def submit(
     if (earlier := _earlier(wish)) is not None:
         return Submitted(earlier, (), submission_id)
     loaded = _workflow(organization, form, actor)
-    parameters = _parameters(organization, actor, form, loaded, values)
+    parameters, kept = _parameters(organization, actor, form, loaded, values)
+    wish = replace(wish, labels=kept)
     admit(starting=False)
     found = tuple(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
     require_none_blocks(found)
@@ -110,7 +112,7 @@ def run_checks_for(
 ) -> list[Finding]:
     """What the workflow's checks say of these values. Raises as `submit` does, but for what blocks."""
     loaded = _workflow(organization, form, actor)
-    parameters = _parameters(organization, actor, form, loaded, values)
+    parameters, _labels = _parameters(organization, actor, form, loaded, values)
     return list(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
 
 
@@ -132,31 +134,16 @@ def _parameters(
     form: FormRecord,
     loaded: LoadedWorkflow,
     values: Mapping[str, Any],
-) -> dict[str, JSON]:
-    """The workflow's parameters by these values, all of which were checked."""
+) -> tuple[dict[str, JSON], Labels]:
+    """The workflow's parameters by these values, all of which were checked, and the labels of what was chosen."""
     if isinstance(values, Mapping):
         values = with_files(organization, actor, form.definition, values)
     checked = form.definition.validate(values)
     parameters = form.definition.sent(checked)
     loaded.spec.validate(parameters)
-    check_options(organization, list(chosen_in(form.definition, checked)))
-    return parameters
-
-
-def chosen_in(definition: Definition, values: Mapping[str, JSON]) -> Iterator[Chosen]:
-    """What was chosen among a data provider's options. What the form itself says is not asked about."""
-    for field in definition.fields:
-        if field.mode != "asked" or field.name not in values:
-            continue
-        value = values[field.name]
-        if field.provider:
-            inputs = {arg: values[name] for arg, name in field.inputs.items() if values.get(name) not in NOTHING}
-            yield Chosen(field.name, field.provider, inputs, value)
-        elif field.kind == "group" and isinstance(value, list):
-            inner = Definition(field.fields)
-            for number, row in enumerate(value):
-                for each in chosen_in(inner, row if isinstance(row, dict) else {}):
-                    yield Chosen(f"{field.name}.{number}.{each.field}", each.provider, each.inputs, each.value)
+    secret = {parameter.name for parameter in loaded.spec.parameters if parameter.type == "secret"}
+    found = check_options(organization, list(labels.chosen_in(form.definition, checked)))
+    return parameters, labels.kept(form.definition, secret, found)
 
 
 # --- one execution for each submission -------------------------------------------------------------------------------
@@ -186,7 +173,7 @@ def _claim(wish: _Wish) -> Outcome | None:
     Returns what became of it where another click was faster. Raises SubmissionTaken.
     """
     form, key = wish.form, actor_key(wish.actor)
-    written = {"version_id": form.version_id, "digest": wish.digest}
+    written = {"version_id": form.version_id, "digest": wish.digest, "labels": wish.labels}
     facts = {"form": form.id, "slug": form.slug, "name": form.name, "actor": key}
     with org_context(wish.organization), transaction.atomic():
         if form.shared:
@@ -230,7 +217,10 @@ def _start(wish: _Wish, parameters: Mapping[str, JSON]) -> Outcome:
     # What was started counts, also where a slower click with other values has written them to the row meanwhile.
     with org_context(wish.organization):
         Submission.objects.filter(id=wish.id).update(
-            execution=UUID(outcome.execution_id), digest=wish.digest, version_id=wish.form.version_id
+            execution=UUID(outcome.execution_id),
+            digest=wish.digest,
+            version_id=wish.form.version_id,
+            labels=wish.labels,
         )
     return outcome
 

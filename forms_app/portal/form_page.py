@@ -21,20 +21,16 @@ from forms_app.catalog import FormRecord
 from forms_app.errors import UnknownForm
 from forms_app.portal import filling
 from forms_app.portal.filling import Filling, Page
+from forms_app.portal.options import options_piece
 from forms_app.portal.visits import Visit, page
 from forms_app.submitting import Submitted, submit
 from orgs.records import OrganizationRecord
 from orgs.resolver import organization_of_host
 from workflows_app import markdown
-from workflows_app.inputs.changing import only_row
+from workflows_app.inputs.definition import Definition
+from workflows_app.inputs.fields import Field
 from workflows_app.inputs.keeping import files_of
-from workflows_app.inputs.naming import PREFIX
-from workflows_app.inputs.offering import offer, offers
-from workflows_app.inputs.reading import read
-from workflows_app.inputs.rendering import Asked
-
-# A piece of a page says what it is: an error, or a page to sign in at, must not stand in its place.
-OPTIONS_HEADER = "X-Options"
+from workflows_app.inputs.offering import Offer, offer, offers
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -56,23 +52,12 @@ def show_form(request: HttpRequest, visit: Visit, slug: str) -> HttpResponseBase
 @page()
 def show_options(request: HttpRequest, visit: Visit, slug: str, field: str) -> HttpResponseBase:
     """The options of one field for what was filled in so far, as the piece of the page that shows them."""
-    form, zone = _form(visit, slug), zone_of(visit)
-    try:
-        definition, asked, row = form.definition.place(field)
-    except KeyError:
-        raise Http404 from None
-    if not asked.provider or asked.mode != "asked":
-        raise Http404
-    name = field.partition(".")[0]
-    data = only_row(request.POST, PREFIX + name, row) if row else request.POST
-    values, _problems = read(form.definition, data, zone=zone)
-    if row:
-        values = next(iter(values.get(name) or ()), {})
-    made = offer(visit.organization, definition, asked, values, refresh=request.GET.get("refresh") == "true")
-    shown = Asked(form.definition, values, options_url=_options_url(form), offers={field: made}, zone=zone)
-    answer = render(request, "inputs/kinds/provided.html", {"control": shown.control_at(field, values)})
-    answer[OPTIONS_HEADER] = "true"
-    return answer
+    form = _form(visit, slug)
+
+    def offering(definition: Definition, asked: Field, values: Mapping[str, JSON], refresh: bool) -> Offer:
+        return offer(visit.organization, definition, asked, values, refresh=refresh)
+
+    return options_piece(request, form.definition, field, offering, zone=zone_of(visit), options_url=_options_url(form))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

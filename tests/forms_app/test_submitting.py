@@ -11,7 +11,7 @@ from django.db import connections
 from uuid6 import uuid7
 
 from bifrost.sdk.errors import PermissionError, ValidationError
-from forms_app import submitting, versions
+from forms_app import labels, submitting, versions
 from forms_app.catalog import FormRecord, form_for
 from forms_app.errors import SubmissionTaken
 from forms_app.models import Form, FormVersion
@@ -25,6 +25,7 @@ from workflows_app.checks.running import Finding
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.executions import Outcome, Start
 from workflows_app.files import storing
+from workflows_app.inputs.definition import Definition
 
 from .conftest import BUILDER, MESSAGE, FormMaker, Workspace, acting, record_of, submissions
 from .conftest import executions as executions_of
@@ -63,6 +64,35 @@ def test_a_requester_starts_the_workflow_by_its_form(
     assert (submission.id, submission.execution, submission.form) == (id_, execution.id, form.id)
     assert (submission.slug, submission.name, submission.version.number) == ("greet", "Greet", 1)
     assert submission.submitted_by["email"] == requester.email
+
+
+def test_what_was_chosen_is_kept_as_the_person_read_it(
+    acme: OrganizationRecord, make_form: FormMaker, requester: Actor
+) -> None:
+    form = record_of(acme, make_form(acme, "paint"), requester)
+    finished(submit(acme, requester, form, {"colour": "red", "shade": "light-red"}, uuid7()))
+    [submission] = submissions(acme)
+    assert submission.labels == {"colour": {"red": "Red"}, "shade": {"light-red": "Light red"}}
+
+
+def test_of_rows_the_labels_of_all_are_kept_and_none_of_what_is_secret(
+    acme: OrganizationRecord, make_form: FormMaker, requester: Actor
+) -> None:
+    chosen = {"type": "field", "kind": "choice", "provider": "colours"}
+    rows = {"type": "field", "name": "lines", "kind": "group", "fields": [{**chosen, "name": "ink"}]}
+    rows["fields"].append({**chosen, "name": "password"})
+    form = record_of(acme, make_form(acme, "order", items=[rows, {**chosen, "name": "only", "sent": False}]), requester)
+    lines = [{"ink": "red", "password": "red"}, {"ink": "blue"}]
+    finished(submit(acme, requester, form, {"lines": lines, "only": "blue"}, uuid7()))
+    [submission] = submissions(acme)
+    assert submission.labels == {"lines.ink": {"red": "Red", "blue": "Blue"}}
+
+
+def test_a_parameter_that_is_a_secret_has_no_label() -> None:
+    item = {"type": "field", "name": "password", "kind": "choice", "provider": "colours"}
+    assert labels.kept(Definition.read([item]), {"password"}, {"password": {"red": "Red"}}) == {}
+    item["name"] = "door"
+    assert labels.kept(Definition.read([item]), {"door"}, {"door": {"red": "Red"}}) == {}
 
 
 def test_an_async_workflow_is_queued_before_what_starts_by_itself(

@@ -15,7 +15,11 @@ from tests.pages.visiting import Visitor, session, visiting
 
 REQUESTS = "/o/acme/requests"
 WORKFLOWS = """
-    from bifrost import OrganizationContext, param, workflow
+    from bifrost import OrganizationContext, data_provider, param, workflow
+
+    @data_provider()
+    async def shops(context, device):
+        return [{"value": each.lower(), "label": f"{each} shop, {device}s"} for each in ("North", "South")]
 
     async def order(what):
         return what
@@ -31,9 +35,13 @@ WORKFLOWS = """
 
     @workflow(category="examples", requires_approval=True)
     @param("amount", "int", "In pounds", required=True, validation={"max": 500})
-    async def buy_device(context: OrganizationContext, device: str, amount: int):
+    @param("shop", "string", data_provider="shops")
+    async def buy_device(
+        context: OrganizationContext, device: str, amount: int, shop: str | None = None, extras: list[str] = []
+    ):
         \"\"\"Needs somebody's yes.\"\"\"
-        return {"device": device, "amount": amount}
+        context.progress(1, 2, "Ordering")
+        return {"device": device, "amount": amount, "shop": shop, "extras": extras, "due": "2026-12-03"}
 """
 
 
@@ -104,7 +112,7 @@ def test_a_lost_connection_is_told_and_the_page_goes_on_when_it_is_back(travelle
 
 
 def test_one_edits_and_approves_what_somebody_has_asked_for(staff: Visitor, stack: Stack) -> None:
-    execution = start(stack, "buy_device", device="laptop", amount=450)
+    execution = start(stack, "buy_device", device="laptop", amount=450, shop="north", extras=["mouse", "cable"])
     staff.open("/o/acme/approvals")
     staff.click("Buy device")
     assert "Amount 450" in staff.text and staff.heading == "Buy device"
@@ -113,15 +121,22 @@ def test_one_edits_and_approves_what_somebody_has_asked_for(staff: Visitor, stac
     staff.click("Approve", "button")
     assert "must be at most 500" in staff.text
     staff.page.get_by_label("Amount").fill("300")
+    shop, extras = staff.page.get_by_label("Shop", exact=True), staff.page.get_by_label("Extras")
+    expect(shop.locator("option:checked")).to_have_text("North shop, laptops")
+    shop.select_option(label="South shop, laptops")
+    expect(extras).to_have_value("mouse\ncable")
+    extras.fill("mouse\nbag")
     staff.page.get_by_label("Comment").fill("The smaller one.")
     staff.click("Approve", "button")
     assert "Decided by Administrator" in staff.text and "Approved as 300" in staff.text
     eventually(lambda: stack.record(execution)["status"] == "Success", "its end")
     record = stack.record(execution)
     assert (record["inputData"]["amount"], record["approvedInput"]["amount"]) == (450, 300)
-    assert record["result"]["amount"] == 300
+    bought = {"device": "laptop", "amount": 300, "shop": "south", "extras": ["mouse", "bag"]}
+    assert record["result"] == {**bought, "due": "2026-12-03"}
     staff.click("The request")
     assert "The smaller one." in staff.text and "Approved as 300" in staff.text
+    assert "3 December 2026" in staff.text and "left" not in staff.text
     staff.page.go_back()
     assert "Decided by Administrator" in staff.text, "the page before is not the form again"
 

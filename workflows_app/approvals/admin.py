@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -21,14 +22,18 @@ from orgs.permissions import VIEW_EXECUTIONS
 from orgs.resolver import resolve
 from orgs.sites import OrganizationModelAdmin, organization_site
 from workflows_app.approvals import queries
+from workflows_app.approvals.changes import Changes, Page
 from workflows_app.approvals.deciding import decide
-from workflows_app.approvals.forms import DecisionForm, ValuesForm
+from workflows_app.approvals.forms import DecisionForm
+from workflows_app.approvals.queries import Found
 from workflows_app.errors import AlreadyDecided, PlatformUnavailable, UnknownApproval
+from workflows_app.inputs.rendering import Asked
 from workflows_app.models import Approval
 from workflows_app.permissions import require_organization
 from workflows_app.timeline import pretty
 
 State = Approval.State
+WRONG = "It was not decided: something has to be corrected first."
 LABELS = {
     State.PENDING: "info",
     State.APPROVED: "success",
@@ -82,18 +87,20 @@ class ApprovalAdmin(OrganizationModelAdmin):
     ) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return self._page(request, self._approval(request, object_id), DecisionForm())
+        found = self._found(request, object_id)
+        changes = _changes(request, found)
+        return self._page(request, found.document, DecisionForm(), changes.begin() if changes else None)
 
-    def _approval(self, request: HttpRequest, object_id: str) -> dict[str, Any]:
+    def _found(self, request: HttpRequest, object_id: str) -> Found:
         access = resolve(request)
         try:
             organization = require_organization(access)
-            return queries.get_approval(organization, UUID(object_id), access.actor, of_anyone=True)
+            return queries.find(organization, UUID(object_id), access.actor, of_anyone=True)
         except (ValueError, UnknownApproval) as missing:
             raise Http404("There is no such approval.") from missing
 
     def _page(
-        self, request: HttpRequest, approval: dict[str, Any], form: DecisionForm, values: ValuesForm | None = None
+        self, request: HttpRequest, approval: dict[str, Any], form: DecisionForm, asked: Asked | None
     ) -> HttpResponse:
         times = {name: parse_datetime(approval[name] or "") for name in ("createdAt", "expiresAt", "decidedAt")}
         context = {
@@ -105,38 +112,57 @@ class ApprovalAdmin(OrganizationModelAdmin):
             "input": pretty(approval["inputData"]) if approval["inputData"] else "",
             "values": pretty(approval["values"]) if approval["values"] else "",
             "form": form,
-            "values_form": values or ValuesForm(_fields(approval)),
+            "asked": asked,
         }
         return TemplateResponse(request, "workflows_app/approval.html", context)
 
     def decision_view(self, request: HttpRequest, approval_id: UUID) -> HttpResponse:
         """Takes the form of `change_view`, and leads back to it; values that are wrong are shown there again."""
-        access = resolve(request)
         form = DecisionForm(request.POST)
+        found = self._found(request, str(approval_id))
+        changes = _changes(request, found)
+        pressed = changes.again(request.POST, request.FILES) if changes else None
+        if pressed:
+            return self._page(request, found.document, form, pressed)
         if form.is_valid():
-            approve, comment = form.cleaned_data["decision"] == "approve", form.cleaned_data["comment"]
-            approval = self._approval(request, str(approval_id))
-            values = ValuesForm(_fields(approval), request.POST)
-            try:
-                given = values.values() if approve else {}
-                organization = require_organization(access)
-                decide(organization, approval_id, access.actor, approve=approve, comment=comment, values=given)
-                self.message_user(request, _said(approval, approve=approve))
-            except ValidationError as invalid:
-                values.refuse(invalid)
-                self.message_user(request, invalid.message, messages.ERROR)
-                return self._page(request, approval, form, values)
-            except (AlreadyDecided, PermissionError, PlatformUnavailable) as refused:
-                self.message_user(request, refused.message, messages.ERROR)
+            again = self._decide(request, found, form, changes)
+            if again is not None:
+                return self._page(request, found.document, form, again)
         else:
             self.message_user(request, "The form is incomplete or its comment too long.", messages.ERROR)
         return HttpResponseRedirect(
             reverse("admin:workflows_app_approval_change", args=[approval_id], current_app=self.admin_site.name)
         )
 
+    def _decide(self, request: HttpRequest, found: Found, form: DecisionForm, changes: Changes | None) -> Asked | None:
+        """The values again where something is wrong with them; else the person is told what has become of it."""
+        access, approval = resolve(request), found.document
+        approve, comment = form.cleaned_data["decision"] == "approve", form.cleaned_data["comment"]
+        changed = changes.read(request.POST, request.FILES) if changes and approve else None
+        if changed and changed.wrong:
+            self.message_user(request, WRONG, messages.ERROR)
+            return changed.asked
+        edits: dict[str, Any] = {"values": changed.values, "left_out": changed.left_out} if changed else {}
+        organization, id_ = require_organization(access), UUID(approval["approvalId"])
+        try:
+            decide(organization, id_, access.actor, approve=approve, comment=comment, **edits)
+            self.message_user(request, _said(approval, approve=approve))
+        except ValidationError as invalid:
+            self.message_user(request, invalid.message, messages.ERROR)
+            return changes.refused(changed.asked, invalid) if changes and changed else None
+        except (AlreadyDecided, PermissionError, PlatformUnavailable) as refused:
+            self.message_user(request, refused.message, messages.ERROR)
+        return None
 
-def _fields(approval: dict[str, Any]) -> list[dict[str, Any]]:
-    return [] if approval["form"] is None else list(approval["form"]["fields"])
+
+def _changes(request: HttpRequest, found: Found) -> Changes | None:
+    """What whoever looks may change; times are told in UTC, as on all pages of the staff."""
+    if found.definition is None or not found.document["canDecide"]:
+        return None
+    access = resolve(request)
+    organization = require_organization(access)
+    page = Page(organization, access.actor, ZoneInfo("UTC"))
+    return Changes.of(page, found.definition, found.values, [field.name for field in found.definition.fields])
 
 
 def _said(approval: dict[str, Any], *, approve: bool) -> str:

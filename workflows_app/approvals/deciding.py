@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from orgs import audit
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.actors import actor_key, person
-from workflows_app.approvals.editing import Edited
+from workflows_app.approvals.editing import Edited, Given
 from workflows_app.approvals.people import asked_of, has_asked, is_asked
 from workflows_app.dispatch import hints
 from workflows_app.dispatch.models import Dispatch
@@ -41,9 +41,10 @@ def decide(
     approve: bool,
     comment: str = "",
     values: Mapping[str, Any] | None = None,
+    left_out: Collection[str] = (),
 ) -> None:
     """Queues the execution or ends it as Rejected; a run that has asked is told. `values` are those of its form, or of
-    the input of a start, that whoever approves has edited.
+    the input of a start, that whoever approves has edited; `left_out` are those that this one has emptied.
 
     Raises UnknownApproval, PermissionError where the actor may not decide or asked for it, AlreadyDecided where
     somebody was faster or the time is over, ValidationError for a comment or values that cannot be kept, and
@@ -57,7 +58,8 @@ def decide(
     _require_may_decide(approval, actor)
     if approval.state != State.PENDING:
         raise _too_late(approval)
-    edited = Edited.of(organization, approval, actor, values or {}, approve=approve)
+    given = Given(values or {}, frozenset(left_out))
+    edited = Edited.of(organization, approval, actor, given, approve=approve)
     with org_context(organization), transaction.atomic():
         if approval.kind == Approval.Kind.START:
             held = _decide_start(organization, approval, actor, comment, edited, approve=approve)

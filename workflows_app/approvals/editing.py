@@ -12,7 +12,9 @@ from django.conf import settings
 from bifrost.sdk.documents import size
 from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.forms import Form
+from bifrost.sdk.parameters import ParameterSpec
 from bifrost.sdk.sanitizing import redact_keys
+from bifrost.sdk.tolerant import JSON
 from integrations.sealing import VaultUnavailable, seal, unseal
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
@@ -29,6 +31,17 @@ AWAY = "The vault is away, and the form holds what must be encrypted."
 
 
 @dataclass(frozen=True, slots=True)
+class Given:
+    """What somebody who approves has changed: `left_out` has no value any more, or the one that it begins with."""
+
+    values: Mapping[str, Any]
+    left_out: frozenset[str] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.values or self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
 class Edited:
     """As it is stored: `values` redacted, and encrypted where that changed something. `changed`: which of an input."""
 
@@ -42,7 +55,7 @@ class Edited:
         organization: OrganizationRecord,
         approval: Approval,
         actor: Actor,
-        given: Mapping[str, Any],
+        given: Given,
         *,
         approve: bool,
     ) -> Edited:
@@ -62,9 +75,7 @@ class Edited:
             raise PlatformUnavailable(AWAY) from error
 
 
-def _edited_input(
-    organization: OrganizationRecord, approval: Approval, actor: Actor, given: Mapping[str, Any]
-) -> Edited:
+def _edited_input(organization: OrganizationRecord, approval: Approval, actor: Actor, given: Given) -> Edited:
     """Checked as at a start."""
     with org_context(organization):
         row = Execution.objects.defer("result", "result_sealed", "variables").get(id=approval.execution_id)
@@ -74,7 +85,8 @@ def _edited_input(
     shown, sealed = row.input, row.input_sealed
     exact = shown if sealed is None else unseal(organization, bytes(sealed))
     try:
-        values = loaded.spec.validate({**exact, **_restored_each(given, shown, exact)})
+        values = {**exact, **_restored_each(given.values, shown, exact)}
+        values = loaded.spec.validate({name: values[name] for name in values if name not in given.left_out})
         values = claim(organization, actor, loaded.spec, values, row.id, giver=row.id)
     except ValidationError as invalid:
         raise _named(invalid) from invalid
@@ -91,14 +103,15 @@ def _edited_input(
     return Edited(*stored_input(organization, loaded, values), changed)
 
 
-def _edited(organization: OrganizationRecord, approval: Approval, given: Mapping[str, Any]) -> Edited:
+def _edited(organization: OrganizationRecord, approval: Approval, given: Given) -> Edited:
     shown = shown_values(approval.form or ())
     sealed = approval.form_sealed
     initial = shown if sealed is None else unseal(organization, bytes(sealed))
     form = Form.from_json(approval.form or (), initial)
     hidden = {name for name, value in shown.items() if initial.get(name) != value}
     try:
-        values = form.completed(_restored_each(given, shown, initial))
+        emptied = {field.name: _nothing(field) for field in form.parameters if field.name in given.left_out}
+        values = form.completed({**_restored_each(given.values, shown, initial), **emptied})
     except ValidationError as invalid:
         raise _named(invalid) from invalid
     if (length := size(values)) > MOST_BYTES:
@@ -106,6 +119,10 @@ def _edited(organization: OrganizationRecord, approval: Approval, given: Mapping
     kept = redact_keys(form.without_secrets(values))
     kept = {n: shown[n] if n in hidden and values[n] == initial[n] else value for n, value in kept.items()}
     return Edited(kept, seal(organization, values) if kept != values else None)
+
+
+def _nothing(field: ParameterSpec) -> JSON:
+    return "" if field.type == "string" else None
 
 
 def _restored_each(given: Mapping[str, Any], shown: Mapping[str, Any], exact: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 
+from bifrost.sdk.forms import Form
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.actors import actor_key
 from workflows_app.approvals.deciding import NO_APPROVAL
-from workflows_app.approvals.inputs import fields_of, workflow_of
+from workflows_app.approvals.editing import shown_values
+from workflows_app.approvals.inputs import definition_for, fields_of, workflow_of
 from workflows_app.approvals.people import asked_of_actor, has_asked, is_asked
 from workflows_app.errors import UnknownApproval
+from workflows_app.inputs.definition import Definition
+from workflows_app.inputs.from_parameters import definition_of
 from workflows_app.models import Approval
 from workflows_app.serializers import shown, timestamp
 
@@ -43,6 +48,18 @@ COLUMNS = (
 INPUT_COLUMNS = ("execution__input", "execution__code_version", "execution__trigger")
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`definition`: what may be changed before it is approved, with these `values`, redacted; None: nothing."""
+
+    document: dict[str, Any]
+    definition: Definition | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return shown_values((self.document["form"] or {}).get("fields", ()))
+
+
 def list_approvals(
     organization: OrganizationRecord, actor: Actor, state: str | None, limit: int, cursor: UUID | None = None
 ) -> dict[str, Any]:
@@ -62,6 +79,11 @@ def list_approvals(
 def get_approval(
     organization: OrganizationRecord, approval_id: UUID, actor: Actor, *, of_anyone: bool = False
 ) -> dict[str, Any]:
+    """One, as the API says it. Raises as `find`."""
+    return find(organization, approval_id, actor, of_anyone=of_anyone).document
+
+
+def find(organization: OrganizationRecord, approval_id: UUID, actor: Actor, *, of_anyone: bool = False) -> Found:
     """One, with the execution's input, redacted and cut; a start that is not decided yet also with that input as a
     form. One query.
 
@@ -73,16 +95,20 @@ def get_approval(
     if row is None:
         raise UnknownApproval(NO_APPROVAL)
     document = {**approval_document(row, actor), "inputData": shown(row["execution__input"]) or {}}
-    if row["kind"] == Approval.Kind.START and row["state"] == Approval.State.PENDING:
-        document["form"] = _input_form(row)
-    return document
+    if row["state"] != Approval.State.PENDING:
+        return Found(document)
+    if row["kind"] == Approval.Kind.START:
+        return _with_input(row, document)
+    return Found(document, None if row["form"] is None else definition_of(Form.from_json(row["form"]), {}))
 
 
-def _input_form(row: Mapping[str, Any]) -> dict[str, Any] | None:
-    """None where there is nothing to change, or no code that says how."""
+def _with_input(row: Mapping[str, Any], document: dict[str, Any]) -> Found:
+    """With the input of a start as a form; none where there is nothing to change, or no code that says how."""
     loaded = workflow_of(row["workflow"], row["execution__code_version"], row["execution__trigger"] or {})
     fields = [] if loaded is None else fields_of(loaded, row["execution__input"] or {})
-    return {"fields": fields} if fields else None
+    if loaded is None or not fields:
+        return Found({**document, "form": None})
+    return Found({**document, "form": {"fields": fields}}, definition_for(loaded))
 
 
 def approval_document(row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:

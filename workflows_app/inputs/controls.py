@@ -89,7 +89,8 @@ class Control:
 
     @property
     def id(self) -> str:
-        return "i-" + self.name.replace(".", "-")
+        # What a run asks may be called as it likes; an id has no blanks.
+        return "i-" + "-".join(self.name.replace(".", " ").split())
 
     @property
     def template(self) -> str:

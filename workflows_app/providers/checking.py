@@ -17,6 +17,7 @@ from orgs.records import OrganizationRecord
 from workflows_app import catalog
 from workflows_app.errors import ProviderFailed, UnknownDataProvider
 from workflows_app.inputs.definition import invalid
+from workflows_app.inputs.naming import option_text
 from workflows_app.providers import asking
 from workflows_app.providers.asking import Pending
 from workflows_app.providers.options import Options, identity
@@ -39,10 +40,15 @@ class Chosen:
     value: JSON
 
 
-def check_options(organization: OrganizationRecord, chosen: Iterable[Chosen]) -> None:
-    """Raises ValidationError with one entry for each bad field; ProviderFailed where that cannot be known."""
-    if problems := _problems(organization, list(chosen)):
+def check_options(organization: OrganizationRecord, chosen: Iterable[Chosen]) -> dict[str, dict[str, str]]:
+    """The labels of what was chosen: of each field, by the value as `option_text` writes it.
+
+    Raises ValidationError with one entry for each bad field; ProviderFailed where that cannot be known.
+    """
+    problems, labels = _checked(organization, list(chosen))
+    if problems:
         raise invalid(problems)
+    return labels
 
 
 def check_parameters(organization: OrganizationRecord, spec: WorkflowSpec, values: Mapping[str, JSON]) -> None:
@@ -51,7 +57,8 @@ def check_parameters(organization: OrganizationRecord, spec: WorkflowSpec, value
     Not looked at: a value that the author gives as the default, and a parameter that is free text, since its provider
     does not exist or depends on what is no parameter.
     """
-    if problems := _problems(organization, list(_chosen(spec, values))):
+    problems, _labels = _checked(organization, list(_chosen(spec, values)))
+    if problems:
         raise Fields(())._invalid(problems)
 
 
@@ -69,13 +76,16 @@ def _chosen(spec: WorkflowSpec, values: Mapping[str, JSON]) -> Iterable[Chosen]:
         yield Chosen(parameter.name, name, inputs, value)
 
 
-def _problems(organization: OrganizationRecord, chosen: Sequence[Chosen]) -> list[Problem]:
-    """All providers are asked at once."""
+def _checked(
+    organization: OrganizationRecord, chosen: Sequence[Chosen]
+) -> tuple[list[Problem], dict[str, dict[str, str]]]:
+    """What is wrong, and the labels of what is not. All providers are asked at once."""
     begun = [(each, _begun(organization, each)) for each in chosen if each.value not in (None, "", [])]
     answered = [(each, found if isinstance(found, str) else found.result()) for each, found in begun]
     doubtful = [each for each, found in answered if not isinstance(found, str) and _is_doubtful(found, each)]
     again = {id(each): _begun(organization, each, refresh=True) for each in doubtful}
     problems: list[Problem] = []
+    labels: dict[str, dict[str, str]] = {}
     for each, found in answered:
         newer = again.get(id(each), found)
         newest = newer.result() if isinstance(newer, Pending) else newer
@@ -83,7 +93,14 @@ def _problems(organization: OrganizationRecord, chosen: Sequence[Chosen]) -> lis
             problems.append((each.field, newest))
         elif not _is_among(newest, each.value):
             problems.append((each.field, NOT_AMONG))
-    return problems
+        else:
+            labels[each.field] = _labels(newest, each.value)
+    return problems, labels
+
+
+def _labels(found: Options, value: JSON) -> dict[str, str]:
+    wanted = {identity(each) for each in (value, *(value if isinstance(value, list) else ()))}
+    return {option_text(each.value): each.label for each in found.options if identity(each.value) in wanted}
 
 
 def _begun(organization: OrganizationRecord, chosen: Chosen, *, refresh: bool = False) -> Pending | str:

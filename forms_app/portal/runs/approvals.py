@@ -12,24 +12,27 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from bifrost.sdk.errors import PermissionError as NotPermitted
 from bifrost.sdk.errors import ValidationError
+from forms_app.labels import add_changed
+from forms_app.portal.options import options_piece
 from forms_app.portal.runs.access import Visit, cursor_of, page
 from forms_app.portal.runs.asked import Filled, filled_with, given_values
-from forms_app.portal.runs.deciding import Decision, as_form, fields_of, refused_as
+from forms_app.portal.runs.deciding import Decision, as_form, changes_of, refused_as
 from forms_app.portal.runs.listing import names_of
 from forms_app.portal.runs.words import Badge, named, reference
 from orgs.permissions import VIEW_EXECUTIONS
 from orgs.tenancy import org_context
 from workflows_app.approvals.deciding import NO_APPROVAL, decide
 from workflows_app.approvals.inbox import Box, approvals_of, count_waiting, list_box
-from workflows_app.approvals.queries import get_approval
+from workflows_app.approvals.queries import Found, find
 from workflows_app.errors import AlreadyDecided, PlatformUnavailable, UnknownApproval
 from workflows_app.serializers import shown
 
 AT_ONCE = 25
+NOT_DECIDED = gettext_lazy("It was not decided: something has to be corrected first.")
 BOXES: Mapping[str, Any] = {
     Box.WAITING: gettext_lazy("Waiting for you"),
     Box.DECIDED: gettext_lazy("Decided"),
@@ -66,33 +69,61 @@ def approvals_page(request: HttpRequest, visit: Visit) -> HttpResponse:
 @page
 def approval_page(request: HttpRequest, visit: Visit, approval: UUID) -> HttpResponse:
     try:
-        found = get_approval(visit.organization, approval, visit.actor)
+        found, filled = _found(visit, approval)
     except UnknownApproval as missing:
         raise Http404(NO_APPROVAL) from missing
-    filled = filled_with(visit.organization, UUID(found["executionId"]))
+    changes = changes_of(visit, found, filled)
     if request.method != "POST":
-        return _page(request, visit, found, filled, Decision(fields_of(found, filled)))
-    decision = Decision(fields_of(found, filled), request.POST)
-    problem, status = _decided(visit, approval, decision)
+        return _page(request, visit, found.document, filled, Decision.empty(changes))
+    decision = Decision.of(changes, request.POST)
+    if decision.pressed(request.POST, request.FILES):
+        return _page(request, visit, found.document, filled, decision)
+    problem, status = _decided(request, visit, found.document, decision)
     if not problem:
         return HttpResponseRedirect(reverse("portal-approval", args=[approval]))
     if status == AlreadyDecided.status_code:
         # Somebody was faster: what the page shows now is what that one decided.
-        found = get_approval(visit.organization, approval, visit.actor)
-    return _page(request, visit, found, filled, decision, problem=problem, status=status)
+        found, filled = _found(visit, approval)
+    return _page(request, visit, found.document, filled, decision, problem=problem, status=status)
 
 
-def _decided(visit: Visit, approval: UUID, decision: Decision) -> tuple[str, int]:
+@require_POST
+@page
+def approval_options(request: HttpRequest, visit: Visit, approval: UUID, field: str) -> HttpResponse:
+    """The options of one field that may be changed, for what was changed so far."""
+    try:
+        changes = changes_of(visit, *_found(visit, approval))
+    except UnknownApproval as missing:
+        raise Http404(NO_APPROVAL) from missing
+    if changes is None:
+        raise Http404(NO_APPROVAL)
+    url = changes.page.options_url
+    return options_piece(request, changes.definition, field, changes.offer, zone=visit.zone, options_url=url)
+
+
+def _found(visit: Visit, approval: UUID) -> tuple[Found, Filled | None]:
+    """The approval, and the form that its execution was started with. Raises UnknownApproval."""
+    found = find(visit.organization, approval, visit.actor)
+    return found, filled_with(visit.organization, UUID(found.document["executionId"]))
+
+
+def _decided(request: HttpRequest, visit: Visit, found: Mapping[str, Any], decision: Decision) -> tuple[str, int]:
     """What is wrong, and the status that says so; "" where it is decided, also where it was so by the same person."""
-    chosen = decision.choice
+    approval, chosen = UUID(found["approvalId"]), decision.choice
+    changed = None if chosen is False else decision.read(request.POST, request.FILES)
     if chosen is None:
         return _("Choose whether to approve it."), 400
+    if changed and changed.wrong:
+        return str(NOT_DECIDED), 400
+    edits: dict[str, Any] = {"values": changed.values, "left_out": changed.left_out} if changed else {}
     try:
-        values = decision.values() if chosen else {}
-        decide(visit.organization, approval, visit.actor, approve=chosen, comment=decision.comment, values=values)
+        decide(visit.organization, approval, visit.actor, approve=chosen, comment=decision.comment, **edits)
+        if changed and found["kind"] == "start":
+            secret = {field["name"] for field in found["form"]["fields"] if field["type"] == "secret"}
+            add_changed(visit.organization, UUID(found["executionId"]), changed, secret)
     except ValidationError as invalid:
         decision.refuse(invalid)
-        return _("It was not decided: something has to be corrected first."), 400
+        return str(NOT_DECIDED), 400
     except AlreadyDecided as late:
         return ("", 200) if _was_this(visit, approval, chosen) else (refused_as(late), late.status_code)
     except (NotPermitted, PlatformUnavailable) as refused:
@@ -102,7 +133,7 @@ def _decided(visit: Visit, approval: UUID, decision: Decision) -> tuple[str, int
 
 def _was_this(visit: Visit, approval: UUID, approve: bool) -> bool:
     """Whether the same person has decided the same: a second click, or the page sent again."""
-    found = get_approval(visit.organization, approval, visit.actor)
+    found = find(visit.organization, approval, visit.actor).document
     same = _is_visitor(visit, found["decidedBy"])
     return same and bool(found["state"] == ("approved" if approve else "rejected"))
 

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from bifrost.sdk.sanitizing import REDACTED
+from forms_app.labels import Labels
 from forms_app.models import Submission
 from forms_app.portal.runs.readable import HIDDEN, NOTHING, Readable, readable
 from forms_app.portal.runs.words import named
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app.inputs.naming import option_text
 
 LONGEST_ADDRESS = 4_000
+NOTES = frozenset({"section", "text"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Filled:
-    """The form that started an execution: `fields` are those of the version that was filled in, by their names."""
+    """The form that started an execution: `items` are those of the version that was filled in, `labels` are kept as
+    forms_app.labels does."""
 
     slug: str
     name: str
-    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    items: Sequence[Mapping[str, Any]] = ()
+    labels: Labels = field(default_factory=dict)
+
+    @cached_property
+    def fields(self) -> dict[str, Mapping[str, Any]]:
+        return {item["name"]: item for item in self.items if item.get("type", "field") not in NOTES}
 
     def hides(self, name: str) -> bool:
         """Whether its value is a secret, whatever the workflow takes it for."""
@@ -48,11 +58,8 @@ def filled_with(organization: OrganizationRecord, execution: UUID) -> Filled | N
     """The form that it was started with; None where it was no form. One query."""
     with org_context(organization):
         rows = Submission.objects.filter(execution=execution)
-        row = rows.values("slug", "name", "version__items").first()
-    if row is None:
-        return None
-    fields = {item["name"]: item for item in row["version__items"] if item.get("type", "field") == "field"}
-    return Filled(row["slug"], row["name"], fields)
+        row = rows.values("slug", "name", "labels", "version__items").first()
+    return None if row is None else Filled(row["slug"], row["name"], row["version__items"], row["labels"])
 
 
 def given_values(
@@ -105,13 +112,32 @@ def _texts(value: Any) -> list[str]:
 
 
 def _told(form: Filled, name: str, value: Any) -> Readable:
+    said = form.fields.get(name, {})
     if form.hides(name) and value not in (None, ""):
         return HIDDEN
-    labels = {repr(each.get("value")): each.get("label") for each in _choices(form, name)}
-    if isinstance(value, list):
-        return readable([labels.get(repr(each)) or each for each in value])
-    return readable(labels.get(repr(value)) or value)
+    if said.get("kind") == "group" and isinstance(value, list) and all(isinstance(row, Mapping) for row in value):
+        return readable([_row(form, said, row) for row in value])
+    return readable(_labelled(form, name, said, value))
 
 
-def _choices(form: Filled, name: str) -> list[Mapping[str, Any]]:
-    return [each for each in form.fields.get(name, {}).get("choices", ()) if isinstance(each, Mapping)]
+def _row(form: Filled, group: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a group under the labels of its fields; what those do not know stands under its own name."""
+    inner = {each["name"]: each for each in group.get("fields", ())}
+    hidden = {name for name, said in inner.items() if said.get("mode") == "hidden"}
+    return {
+        str(inner.get(name, {}).get("label") or named(name)): _labelled(
+            form, f"{group['name']}.{name}", inner.get(name, {}), row[name]
+        )
+        for name in dict.fromkeys([*inner, *row])
+        if name in row and name not in hidden
+    }
+
+
+def _labelled(form: Filled, place: str, said: Mapping[str, Any], value: Any) -> Any:
+    """What was chosen, as the person read it: by the form's own choices, or by those that were offered then."""
+    choices = (each for each in said.get("choices", ()) if isinstance(each, Mapping))
+    labels = {option_text(each.get("value")): each.get("label") for each in choices}
+    labels |= form.labels.get(place, {})
+    if isinstance(value, list) and option_text(value) not in labels:
+        return [labels.get(option_text(each)) or each for each in value]
+    return labels.get(option_text(value)) or value

@@ -2,82 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
+from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
-from bifrost.sdk.errors import ValidationError
+from bifrost.sdk.errors import DeclarationError, ValidationError
+from forms_app.portal.runs.access import Visit
 from forms_app.portal.runs.asked import Filled
 from forms_app.portal.runs.words import moment
+from workflows_app.approvals.changes import Changed, Changes, Page, Uploads
 from workflows_app.approvals.deciding import LONGEST_COMMENT
-from workflows_app.approvals.forms import PLAIN, ValuesForm
+from workflows_app.approvals.queries import Found
 from workflows_app.errors import AlreadyDecided, PlatformUnavailable
+from workflows_app.inputs.definition import Definition
+from workflows_app.inputs.rendering import Asked
 
 CHOICES = {"approve": True, "reject": False}
 
 
+@dataclass
 class Decision:
-    """The form of an approval's page: empty, or as it was sent."""
+    """The form of an approval's page: empty, or as it was sent. `asked`: what may be changed; None: nothing."""
 
-    def __init__(self, fields: Sequence[dict[str, Any]], data: QueryDict | None = None) -> None:
-        given = QueryDict() if data is None else data
-        self.form = ValuesForm(fields, data, widgets=PLAIN)
-        self.comment = given.get("comment", "")
-        self.choice = CHOICES.get(given.get("decision", ""))
-        self.comment_problem = ""
-        self.longest = LONGEST_COMMENT
-        for field in self.form:
-            _describe(field)
+    changes: Changes | None = None
+    asked: Asked | None = None
+    comment: str = ""
+    choice: bool | None = None
+    comment_problem: str = ""
+    sent: bool = False
+    longest: int = LONGEST_COMMENT
 
-    def values(self) -> dict[str, Any]:
-        """What was changed. Raises ValidationError."""
-        return self.form.values()
+    @classmethod
+    def empty(cls, changes: Changes | None) -> Decision:
+        return cls(changes, changes.begin() if changes else None)
+
+    @classmethod
+    def of(cls, changes: Changes | None, data: QueryDict) -> Decision:
+        return cls(changes, comment=data.get("comment", ""), choice=CHOICES.get(data.get("decision", "")), sent=True)
+
+    def pressed(self, data: QueryDict, uploads: Uploads) -> bool:
+        """Whether a button was pressed that changes the page and decides nothing."""
+        self.asked = self.changes.again(data, uploads) if self.changes else None
+        return self.asked is not None
+
+    def read(self, data: QueryDict, uploads: Uploads) -> Changed | None:
+        """What was changed; None where nothing can be."""
+        changed = self.changes.read(data, uploads) if self.changes else None
+        self.asked = changed.asked if changed else None
+        return changed
 
     def refuse(self, invalid: ValidationError) -> None:
         """Shows what is wrong beside the fields, and beside the comment."""
         errors = invalid.details.get("errors", [{"field": None, "message": invalid.message}])
-        for error in errors:
-            if error["field"] == "comment":
-                self.comment_problem = _("It is too long, or holds what is no text.")
         kept = [error for error in errors if error["field"] != "comment"]
-        self.form.refuse(ValidationError(invalid.message, details={"errors": kept}))
-        for field in self.form:
-            _describe(field)
-
-    @property
-    def problems(self) -> list[tuple[str, str, str]]:
-        """The id of each input that is wrong, its label, and what is wrong with it; "" for what has no input."""
-        if not self.form.is_bound:
-            return []
-        found = [
-            (field.id_for_label, str(field.label), str(message)) for field in self.form for message in field.errors
-        ]
-        found += [("", "", str(message)) for message in self.form.non_field_errors()]
-        if self.comment_problem:
-            found.append(("id_comment", _("Comment"), self.comment_problem))
-        return found
+        if len(kept) < len(errors):
+            self.comment_problem = _("It is too long, or holds what is no text.")
+        if self.changes:
+            self.asked = self.asked or self.changes.begin()
+        if self.changes and self.asked and kept:
+            self.asked = self.changes.refused(self.asked, ValidationError(invalid.message, details={"errors": kept}))
 
 
-def fields_of(approval: Mapping[str, Any], filled: Filled | None) -> list[dict[str, Any]]:
-    """What may be edited, under the labels of the form that was filled in."""
-    if approval["form"] is None or not approval["canDecide"]:
-        return []
-    fields = [dict(field) for field in approval["form"]["fields"]]
-    if filled is not None and approval["kind"] == "start":
-        for field in fields:
-            field["label"] = str(filled.fields.get(field["name"], {}).get("label") or field["label"])
-            if filled.hides(field["name"]):
-                field |= {"type": "secret", "validation": {}}
-    return fields
+def changes_of(visit: Visit, found: Found, filled: Filled | None) -> Changes | None:
+    """What may be edited: what a run asks, or the values of a start as the form asks for them that was filled in."""
+    approval = found.document
+    if found.definition is None or not approval["canDecide"]:
+        return None
+    url = reverse("portal-approval-options", args=[approval["approvalId"], "-"]).removesuffix("-")
+    page = Page(visit.organization, visit.actor, visit.zone, url)
+    known = [field.name for field in found.definition.fields]
+    if filled is None or approval["kind"] != "start":
+        return Changes.of(page, found.definition, found.values, known)
+    return Changes.of(page, _definition(filled) or found.definition, found.values, known, filled.labels)
+
+
+def _definition(filled: Filled) -> Definition | None:
+    """None for an old form that would not be accepted any more."""
+    try:
+        return Definition.read(list(filled.items))
+    except DeclarationError:
+        return None
 
 
 def as_form(approval: Mapping[str, Any]) -> Filled:
     """The form that a run has asked with, for showing what was answered."""
-    fields = (approval["form"] or {}).get("fields", ())
-    return Filled("", "", {field["name"]: field for field in fields})
+    return Filled("", "", (approval["form"] or {}).get("fields", ()))
 
 
 def refused_as(refused: Exception) -> str:
@@ -101,14 +115,3 @@ def _already(details: Mapping[str, Any]) -> str:
             return _("The time to decide this was over at %(time)s.") % facts
         case _:
             return _("This waits for no approval any more.")
-
-
-def _describe(field: Any) -> None:
-    """Ties help and errors to the input, for those who hear the page."""
-    attributes = field.field.widget.attrs
-    ids = [f"{field.auto_id}_help"] if field.help_text else []
-    if field.form.is_bound and field.errors:
-        attributes["aria-invalid"] = "true"
-        ids.append(f"{field.auto_id}_problem")
-    if ids:
-        attributes["aria-describedby"] = " ".join(ids)

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from bifrost.sdk.sanitizing import REDACTED
-from forms_app.portal.runs.words import named
+from forms_app.portal.runs.words import named, written
 from workflows_app.timeline import compact
 
 MOST_ROWS = 100
@@ -60,7 +60,9 @@ def readable(value: Any, depth: int = 0) -> Readable:
 def _text(value: str) -> Readable:
     if value == REDACTED:
         return HIDDEN
-    return Readable("link" if _LINK.fullmatch(value) else "text", value)
+    if _LINK.fullmatch(value):
+        return Readable("link", value)
+    return Readable("text", written(value) or value)
 
 
 def _is_file(value: Mapping[str, Any]) -> bool:

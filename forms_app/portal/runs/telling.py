@@ -17,7 +17,7 @@ from forms_app.portal.runs.access import Visit
 from forms_app.portal.runs.asked import Filled, filled_with, given_values
 from forms_app.portal.runs.readable import NOTHING, readable
 from forms_app.portal.runs.steps import steps_of
-from forms_app.portal.runs.words import badge_of, moment, named, people, reference, took, trouble
+from forms_app.portal.runs.words import badge_of, left, moment, named, people, reference, took, trouble
 from orgs.permissions import VIEW_EXECUTIONS
 from orgs.permitted import how_many_may
 from workflows_app import cards, queries
@@ -115,20 +115,25 @@ def progress(visit: Visit, record: Document, milestones: Sequence[Milestone]) ->
     if record["status"] in TERMINAL:
         return None
     if record["progress"] is not None:
-        return Progress(record["progress"], _said(record["progressDetail"]))
+        return Progress(record["progress"], _said(record["progressDetail"], steady=_is_steady(record, milestones)))
     started = parse_datetime(record["startedAt"] or "")
-    if record["status"] != Status.RUNNING or started is None or any(each.kind in WAITS for each in milestones):
+    if started is None or not _is_steady(record, milestones):
         return None
     usual = usual_seconds(visit.organization, record["workflowName"])
     return None if usual is None else _estimated(usual, (timezone.now() - started).total_seconds())
 
 
-def _said(detail: Document | None) -> str:
+def _is_steady(record: Document, milestones: Sequence[Milestone]) -> bool:
+    """Whether its time so far says something of the rest: it runs, and nothing in it waits for people or for time."""
+    return record["status"] == Status.RUNNING and not any(each.kind in WAITS for each in milestones)
+
+
+def _said(detail: Document | None, *, steady: bool) -> str:
     if detail is None:
         return ""
     parts = [_("%(done)g of %(total)g") % {"done": detail["done"], "total": detail["total"]}, detail["message"]]
-    if left := detail["remainingSeconds"]:
-        parts.append(_("about %s left") % took(left))
+    if steady and detail["remainingSeconds"]:
+        parts.append(left(detail["remainingSeconds"]))
     return ", ".join(part for part in parts if part)
 
 

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("requests/<uuid:execution>/again", page.request_again, name="portal-request-again"),
     path("approvals", approvals.approvals_page, name="portal-approvals"),
     path("approvals/<uuid:approval>", approvals.approval_page, name="portal-approval"),
+    path("approvals/<uuid:approval>/options/<str:field>", approvals.approval_options, name="portal-approval-options"),
     path("notices", notices.notices_page, name="portal-notices"),
     path("notices/read", notices.read_notices, name="portal-notices-read"),
     path("notices/<uuid:notice>/read", notices.read_notice, name="portal-notice-read"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from workflows_app.models import Status
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
+FEW_SECONDS = 10
 REFERENCE = 8  # so many characters of an execution's id, from its end
 
 #: The word of each status, and the tone of its badge.
@@ -30,6 +32,10 @@ STATUSES: Mapping[str, tuple[Any, str]] = {
     Status.CANCELLED: (gettext_lazy("Cancelled"), "quiet"),
     Status.REJECTED: (gettext_lazy("Not approved"), "caution"),
 }
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2})?"
+)
 _OURS = gettext_lazy("Something went wrong on our side. Nothing that you entered was wrong.")
 _SENTENCES: Mapping[str, Any] = {
     "IntegrationError": gettext_lazy("A service that this depends on did not do what was asked of it."),
@@ -119,13 +125,39 @@ def took(time: timedelta | float | None) -> str:
     if seconds < 1:
         return _("less than a second")
     told: list[str] = []
-    for size, word in ((DAY, _days), (HOUR, _hours), (MINUTE, _minutes), (1, _seconds)):
+    for size, word in _UNITS:
         number, seconds = divmod(seconds, size)
         if number:
             told.append(word(number))
         elif told:
             break
     return " ".join(told[:2])
+
+
+def left(seconds: float) -> str:
+    """An estimate, in one unit: a few seconds left, about 40 seconds left, about 3 minutes left. Empty where hardly
+    anything is."""
+    if seconds < 1:
+        return ""
+    if seconds < FEW_SECONDS:
+        return _("a few seconds left")
+    size, word = next(unit for unit in _UNITS if seconds >= 1.5 * unit[0])
+    part = 10 if size == 1 else size
+    return _("about %s left") % word(round(seconds / part) * part // size)
+
+
+def written(text: str) -> str | None:
+    """A date or a moment, as JSON has it, as people write it: 3 December 2026, 09:30, of the visitor's clock. None
+    for any other text; a moment without a time zone is one of UTC."""
+    try:
+        if _DATE.fullmatch(text):
+            return date_format(date.fromisoformat(text), "j F Y")
+        if _MOMENT.fullmatch(text):
+            at = datetime.fromisoformat(text)
+            return date_format(timezone.localtime(at if at.tzinfo else at.replace(tzinfo=UTC)), "j F Y, H:i")
+    except (ValueError, OverflowError):  # no day of the calendar, or beyond its ends
+        return None
+    return None
 
 
 def _days(number: int) -> str:
@@ -142,6 +174,9 @@ def _minutes(number: int) -> str:
 
 def _seconds(number: int) -> str:
     return ngettext("%d second", "%d seconds", number) % number
+
+
+_UNITS: tuple[tuple[int, Callable[[int], str]], ...] = ((DAY, _days), (HOUR, _hours), (MINUTE, _minutes), (1, _seconds))
 
 
 def people(number: int) -> str:

@@ -224,12 +224,12 @@ def test_the_staff_edit_and_approve_on_the_page(ask: Asked, acme: OrganizationRe
     page = f"/o/acme/admin/workflows_app/approval/{ask().removeprefix('/api/approvals/')}"
     client = staff(msp)
     shown = client.get(f"{page}/change/").content.decode()
-    assert 'name="value-amount" value="250"' in shown and "hunter22" not in shown
+    assert 'name="v.amount" id="i-v-amount" value="250"' in shown and "hunter22" not in shown
     assert '<option value="card" selected>' in shown and 'type="password"' in shown
-    wrong = client.post(f"{page}/decide/", {"value-amount": "900", "decision": "approve"})
+    wrong = client.post(f"{page}/decide/", {"v.amount": "900", "decision": "approve"})
     assert "must be at most 500" in wrong.content.decode()
 
-    typed = {"value-amount": "300", "value-kind": "card", "value-user": "{}", "value-pin": "", "decision": "approve"}
+    typed = {"v.amount": "300", "v.kind": "card", "v.user": "{}", "v.pin": "", "decision": "approve"}
     assert client.post(f"{page}/decide/", typed).status_code == 302
     seen = text(client.get(f"{page}/change/"))
     assert "Approved values" in seen and "300" in seen and "250" in seen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -304,19 +305,19 @@ def test_the_page_shows_the_fields_as_inputs_and_a_get_decides_nothing(
     made = make_question(acme, message="It is due.", form=Form.declared(fields).as_json())
     page = staff(msp).get(f"{LIST}{made.id}/change/").content.decode()
     assert "It is due." in page and "The pin" in page
-    assert 'name="value-amount" value="250"' in page and 'type="number"' in page
-    assert '<option value="b" selected>' in page and '<option value="false" selected>' in page
-    assert 'name="value-tags"' in page and 'type="password"' in page
+    assert 'name="v.amount" id="i-v-amount" value="250"' in page and 'inputmode="numeric"' in page
+    assert '<option value="b" selected>' in page and 'type="checkbox"' in page and 'type="password"' in page
+    assert re.search(r'<textarea[^>]*name="v.tags"[^>]*>\nx</textarea>', page), "a line for each, no JSON"
     assert reread(acme, made).state == "pending"
 
 
 def test_its_form_approves_the_edited_values(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     made = make_question(acme)
     client = staff(msp)
-    typed = {"value-amount": "200", "value-note": " as agreed ", "decision": "approve", "comment": "Fine"}
+    typed = {"v.amount": "200", "v.note": " as agreed ", "decision": "approve", "comment": "Fine"}
     answer = client.post(f"{LIST}{made.id}/decide/", typed)
     assert answer.status_code == 302
-    assert reread(acme, made).values == {"amount": 200, "note": " as agreed "}
+    assert reread(acme, made).values == {"amount": 200, "note": "as agreed"}
     assert entries(acme, made)[0][2]["state"] == "approved"
     page = text(client.get(f"{LIST}{made.id}/change/"))
     assert "Approved by" in page and "Approved values" in page and "200" in page
@@ -327,9 +328,7 @@ def test_values_that_are_wrong_are_shown_again(
     acme: OrganizationRecord, msp: OrganizationRecord, typed: str, message: str
 ) -> None:
     made = make_question(acme)
-    shown = staff(msp).post(
-        f"{LIST}{made.id}/decide/", {"value-amount": typed, "value-note": "kept", "decision": "approve"}
-    )
+    shown = staff(msp).post(f"{LIST}{made.id}/decide/", {"v.amount": typed, "v.note": "kept", "decision": "approve"})
     assert shown.status_code == 200
     assert message in shown.content.decode() and 'value="kept"' in shown.content.decode()
     assert reread(acme, made).state == "pending"
@@ -337,7 +336,7 @@ def test_values_that_are_wrong_are_shown_again(
 
 def test_rejecting_needs_no_right_values(acme: OrganizationRecord, msp: OrganizationRecord) -> None:
     made = make_question(acme)
-    staff(msp).post(f"{LIST}{made.id}/decide/", {"value-amount": "much", "decision": "reject"})
+    staff(msp).post(f"{LIST}{made.id}/decide/", {"v.amount": "much", "decision": "reject"})
     assert reread(acme, made).state == "rejected" and reread(acme, made).values is None
 
 
@@ -347,9 +346,9 @@ def test_secrets_are_not_in_the_page_and_stay_as_they_are(acme: OrganizationReco
     page = client.get(f"{LIST}{made.id}/change/").content.decode()
     assert "before-" not in page and "Left empty, it stays as it is." in page
     typed = {
-        "value-user": '{\n  "name": "Ann",\n  "password": "REDACTED"\n}',
-        "value-code": "",
-        "value-plain": "y",
+        "v.user": '{\n  "name": "Ann",\n  "password": "REDACTED"\n}',
+        "v.code": "",
+        "v.plain": "y",
         "decision": "approve",
     }
     assert client.post(f"{LIST}{made.id}/decide/", typed).status_code == 302

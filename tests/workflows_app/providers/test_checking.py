@@ -65,6 +65,14 @@ def problems(organization: OrganizationRecord, *made: Chosen) -> dict[str, str]:
     return {}
 
 
+def test_what_is_among_them_is_told_by_its_label(add: Add, acme: OrganizationRecord) -> None:
+    add(PROVIDERS)
+    several = chosen([1, True], "numbers", "several")
+    found = check_options(acme, [chosen("it"), several, chosen([1, 2], "numbers", "pair"), chosen(None, field="none")])
+    assert found["department"] == {"it": "IT"} and found["several"] == {"json:1": "one", "json:true": "yes"}
+    assert found["pair"]["json:[1,2]"] == "pair" and "none" not in found
+
+
 def of_parameters(organization: OrganizationRecord, name: str, values: Mapping[str, Any]) -> dict[str, str]:
     spec = catalog.find(name).spec
     try:

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from forms_app.models import Submission
 from forms_app.portal.runs import telling
 from orgs.models import User
 from orgs.permissions import APPROVE
@@ -153,6 +154,32 @@ def test_its_own_progress_is_shown_as_it_says_it(acme: OrganizationRecord, grace
     assert "40%, 2 of 5, ordering, about 3 minutes left" in text(answer) or "about 2 minutes" in text(answer)
 
 
+@pytest.mark.parametrize(
+    ("status", "line"),
+    [
+        ("Suspended", ("approval", "Go?", {"state": "started"})),
+        ("Running", ("approval", "Go?", {"state": "done", "value": {"approved": True}})),
+        ("Queued", ("log", "info", {"message": "x"})),
+    ],
+)
+def test_nothing_is_estimated_while_it_stands_still_or_where_people_take_their_time(
+    acme: OrganizationRecord, grace: User, status: str, line: Any
+) -> None:
+    execution = make_request(acme, grace, status=status, progress=33.0, **GOING)
+    data = {"percent": 33.0, "done": 1, "total": 3, "message": "Waiting for approval", "elapsedMs": 60_000}
+    make_events(acme, execution, ("progress", "", data), line)
+    seen = seen_by(grace, execution)
+    assert "33%, 1 of 3, Waiting for approval" in seen and "left" not in seen
+
+
+def test_what_is_as_good_as_done_says_no_time(acme: OrganizationRecord, grace: User) -> None:
+    execution = make_request(acme, grace, status="Running", progress=99.0, **GOING)
+    data = {"percent": 99.0, "done": 99, "total": 100, "message": "", "elapsedMs": 100}
+    make_events(acme, execution, ("progress", "", data))
+    seen = seen_by(grace, execution)
+    assert "99%, 99 of 100" in seen and "left" not in seen and "second" not in seen
+
+
 def test_else_it_is_estimated_from_how_long_it_usually_takes(acme: OrganizationRecord, grace: User) -> None:
     for seconds in (90, 100, 5_000):
         make_request(acme, grace, duration_ms=seconds * 1000)
@@ -233,6 +260,27 @@ def test_what_was_asked_stands_under_the_labels_of_the_form(acme: OrganizationRe
     assert "Which device Laptop Price 250 In a hurry Yes Your pin Hidden" in seen
     for hidden in ("Came from", "portal", "device lap", "4711", "Note"):
         assert hidden not in seen.partition("What was asked for")[2]
+
+
+def test_dates_and_options_are_told_as_the_person_gave_them(acme: OrganizationRecord, grace: User) -> None:
+    change(acme, timezone="Asia/Tokyo")
+    items: list[dict[str, Any]] = [
+        {"type": "field", "name": "begins", "label": "First day", "kind": "date"},
+        {"type": "field", "name": "call", "label": "Call at", "kind": "datetime"},
+        {"type": "field", "name": "team", "label": "Team", "kind": "choice", "provider": "teams"},
+        {"type": "field", "name": "groups", "label": "Groups", "kind": "multiple_choice", "provider": "groups"},
+        {"type": "field", "name": "rows", "label": "Devices", "kind": "group"}
+        | {"fields": [{"name": "model", "label": "Which one", "kind": "choice", "provider": "models"}]},
+    ]
+    values = {"begins": "2026-12-03", "call": "2026-12-03T22:30:00Z", "team": "it", "groups": [7, "gone"]}
+    values |= {"rows": [{"model": "x1"}, {"model": "x2"}]}
+    execution = make_request(acme, grace, items=items, input=values)
+    labels = {"team": {"it": "IT"}, "groups": {"json:7": "Seven"}, "rows.model": {"x1": "The small one"}}
+    with org_context(acme):
+        Submission.objects.filter(execution=execution).update(labels=labels)
+    seen = seen_by(grace, execution).partition("What was asked for")[2]
+    assert "First day 3 December 2026 Call at 4 December 2026, 07:30 Team IT Groups Seven gone" in seen
+    assert "Devices Which one The small one x2" in seen
 
 
 def test_what_was_approved_otherwise_stands_beside_it(acme: OrganizationRecord, grace: User) -> None:

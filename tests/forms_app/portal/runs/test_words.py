@@ -8,7 +8,18 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from forms_app.portal.runs.words import STATUSES, badge_of, moment, named, people, reference, took, trouble
+from forms_app.portal.runs.words import (
+    STATUSES,
+    badge_of,
+    left,
+    moment,
+    named,
+    people,
+    reference,
+    took,
+    trouble,
+    written,
+)
 from workflows_app.models import Status
 
 
@@ -52,6 +63,43 @@ def test_what_code_calls_a_thing_is_written_as_people_do(name: str, words: str) 
 def test_a_time_is_told_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert took(seconds) == took(timedelta(seconds=seconds)) == words
     assert took(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0, ""),
+        (0.9, ""),
+        (1.0, "a few seconds left"),
+        (12.0, "about 10 seconds left"),
+        (89.0, "about 90 seconds left"),
+        (90.0, "about 2 minutes left"),
+        (3_700.0, "about 62 minutes left"),
+        (3 * 3600.0, "about 3 hours left"),
+        (4 * 86_400.0, "about 4 days left"),
+    ],
+)
+def test_an_estimate_is_told_in_one_unit_and_never_as_nothing(seconds: float, words: str) -> None:
+    assert left(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("2026-12-03", "3 December 2026"),
+        ("2026-12-03T22:30:00Z", "4 December 2026, 07:30"),
+        ("2026-12-03T22:30:15.250+01:00", "4 December 2026, 06:30"),
+        ("2026-12-03T22:30", "4 December 2026, 07:30"),
+        ("2026-02-30", None),
+        ("0001-01-01T00:00:00+14:00", None),
+        ("2026-12-03 and later", None),
+        ("20261203", None),
+        ("", None),
+    ],
+)
+def test_a_date_is_told_as_people_write_it_where_they_are(text: str, words: str | None) -> None:
+    with timezone.override("Asia/Tokyo"):
+        assert written(text) == words
 
 
 @time_machine.travel(datetime(2026, 11, 24, 23, 30, tzinfo=UTC), tick=False)
