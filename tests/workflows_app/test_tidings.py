@@ -63,7 +63,10 @@ def test_a_run_that_asks_is_noted_once_however_often_it_comes_there(
     assert [each.subject for each in notices(acme)] == ["To approve: Pay the invoice, for Ada"]
     assert noted() == [("approval", True)]
 
+    worker.start()
     sending.cancel(acme, UUID(outcome.execution_id), ADA)
+    worker.wake()
+    assert worker.end_of(acme, outcome).status == "Cancelled"
     maintenance.run()
     assert [each.read_at is not None for each in notices(acme)] == [True] and noted() == []
 
