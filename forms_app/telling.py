@@ -117,7 +117,7 @@ def _decided(organization: OrganizationRecord, due: Sequence[Due]) -> None:
     names = _names(rows)
     people = _requesters(organization, [row["requested_by"] for row in rows])
     for row in rows:
-        person = people.get(_user(row["requested_by"]))
+        person = _person(people, row["requested_by"])
         if person is None or row["decided_by"] is None:
             continue
         said = wordings.decided(row, names.get(row["id"]))
@@ -146,7 +146,7 @@ def _ended(organization: OrganizationRecord, due: Sequence[Due]) -> list[Due]:
             continue
         if run["continued_as"] is not None:
             staying.append(replace(each, execution=run["continued_as"]))
-        elif (person := people.get(_user(submission.submitted_by))) is not None:
+        elif (person := _person(people, submission.submitted_by)) is not None:
             said = wordings.ended(run, submission.name)
             note = _note(said, "request", run["id"], run["workflow"])
             to = _recipient(person, person.email if _wants_email(person, run) else "")
@@ -196,10 +196,15 @@ def _names(approvals: Sequence[Row]) -> dict[UUID, str]:
     return {id_: names[submission] for id_, submission in by.items() if submission in names}
 
 
-def _requesters(organization: OrganizationRecord, asked_by: Sequence[Row]) -> Mapping[UUID | None, Person]:
+def _requesters(organization: OrganizationRecord, asked_by: Sequence[Row]) -> Mapping[UUID, Person]:
     """Those of them who are still let in."""
     ids = {id_ for each in asked_by if (id_ := _user(each)) is not None}
-    return dict(permitted.among(organization, ids=ids)) if ids else {}
+    return permitted.among(organization, ids=ids) if ids else {}
+
+
+def _person(people: Mapping[UUID, Person], by: Row) -> Person | None:
+    id_ = _user(by)
+    return None if id_ is None else people.get(id_)
 
 
 def _user(by: Row) -> UUID | None:

@@ -91,10 +91,10 @@ def tell_due() -> int:
 
 
 def _due() -> Q:
-    works = Exists(Dispatch.objects.filter(execution=OuterRef("execution")))
+    over = Q(~Exists(Dispatch.objects.filter(execution=OuterRef("execution"))), execution__isnull=False)
     news = Q(kind=Kind.DECISION) | Q(kind=Kind.APPROVAL, told=False)
     unstarted = Q(execution=None, at__lt=Now() - UNSTARTED_FOR)
-    return news | unstarted | (Q(execution__isnull=False) & ~works)
+    return news | unstarted | over
 
 
 def _found() -> dict[UUID, list[UUID]]:
