@@ -311,6 +311,8 @@ DROPPING_STEPS = [
 ]
 # What forgets an organization's old rows of apps above workflows_app: (organization, before when).
 RETENTION_STEPS = ["forms_app.retention.forget_before"]
+# Who puts into words what people are told of (`workflows_app.tidings.Teller`).
+TELLER = "forms_app.telling.tell"
 
 METRICS_TOKEN = env.str("BIFROST_METRICS_TOKEN", "")  # without one, /metrics does not exist
 

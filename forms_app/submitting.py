@@ -27,7 +27,7 @@ from forms_app.uploads import with_files, without_ids
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app import catalog as workspace
-from workflows_app import executions
+from workflows_app import executions, tidings
 from workflows_app.actors import actor_key, person
 from workflows_app.catalog import LoadedWorkflow
 from workflows_app.checks.running import Finding, require_none_blocks, run_checks
@@ -35,10 +35,13 @@ from workflows_app.enabled import is_enabled
 from workflows_app.errors import IdempotencyConflict, PlatformUnavailable
 from workflows_app.executions import Outcome, Start
 from workflows_app.following import outcome_of
+from workflows_app.models import Status
 from workflows_app.permissions import needed_to_start, require_exposed
 from workflows_app.providers.checking import check_options
 
 WARN = "warn"
+# What the answer itself tells is not told once more; what did not work is, since somebody has to see to it.
+SAID_AT_ONCE = frozenset({Status.SUCCESS, Status.COMPLETED_WITH_ERRORS})
 TAKEN = "This was submitted already. Open the form once more to submit something else."
 
 
@@ -182,6 +185,8 @@ def _claim(wish: _Wish) -> Outcome | None:
         Submission.objects.bulk_create([new], ignore_conflicts=True)
         own = Submission.objects.filter(id=wish.id, actor=key, form=form.id, execution=None)
         if own.update(**written):
+            if wish.actor.kind == "user":
+                tidings.note(wish.organization, tidings.Kind.REQUEST, wish.id)
             return None
     return _earlier(wish)
 
@@ -215,13 +220,15 @@ def _start(wish: _Wish, parameters: Mapping[str, JSON]) -> Outcome:
     except IdempotencyConflict as conflict:
         return _faster(wish, conflict)
     # What was started counts, also where a slower click with other values has written them to the row meanwhile.
-    with org_context(wish.organization):
+    execution = UUID(outcome.execution_id)
+    with org_context(wish.organization), transaction.atomic():
         Submission.objects.filter(id=wish.id).update(
-            execution=UUID(outcome.execution_id),
-            digest=wish.digest,
-            version_id=wish.form.version_id,
-            labels=wish.labels,
+            execution=execution, digest=wish.digest, version_id=wish.form.version_id, labels=wish.labels
         )
+        if outcome.status in SAID_AT_ONCE:
+            tidings.forget(wish.id)
+        else:
+            tidings.started(wish.id, execution)
     return outcome
 
 

@@ -101,12 +101,27 @@ class UserManager(BaseUserManager["User"]):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. Deactivated rather than deleted, since records name people by id and name."""
 
+    class RequestEmails(models.TextChoices):
+        """When an e-mail tells a person of an own request that has ended."""
+
+        NEEDED = "", "not where the person has seen the end"
+        FAILED = "failed", "where it did not work"
+        NEVER = "never", "never"
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     timezone = models.CharField(
         "time zone", max_length=64, blank=True, validators=[validate_timezone], help_text="Empty: the organization's."
+    )
+    request_emails = models.CharField(
+        "e-mails about requests",
+        max_length=8,
+        blank=True,
+        default=RequestEmails.NEEDED,
+        db_default=RequestEmails.NEEDED,
+        choices=RequestEmails.choices,
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

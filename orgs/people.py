@@ -32,12 +32,14 @@ class OwnToken:
     expired: bool
 
 
-def change_profile(user: User, name: str, zone: str, actor: Actor) -> None:
-    """A person's own name and time zone."""
-    changed = [field for field, value in (("name", name), ("timezone", zone)) if getattr(user, field) != value]
+def change_profile(user: User, actor: Actor, *, name: str, timezone: str, request_emails: str) -> None:
+    """A person's own name and time zone, and of which own requests an e-mail tells."""
+    given = {"name": name, "timezone": timezone, "request_emails": request_emails}
+    changed = [field for field, value in given.items() if getattr(user, field) != value]
     if not changed:
         return
-    user.name, user.timezone = name, zone
+    for field in changed:
+        setattr(user, field, given[field])
     with shared_context(), transaction.atomic():
         user.save(update_fields=changed)
         record_change(actor, user, changed)

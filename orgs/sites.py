@@ -7,6 +7,7 @@ organization's tables; `orgs.middleware` has let the person in and set the schem
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -22,7 +23,7 @@ from unfold.sites import UnfoldAdminSite
 from orgs import audit, directory
 from orgs.errors import Denied
 from orgs.models import User
-from orgs.records import Access, Actor
+from orgs.records import Access, Actor, OrganizationRecord
 from orgs.resolver import resolve
 from orgs.signing_in import ThrottledSignIn
 
@@ -137,6 +138,20 @@ def organization_page(org_id: str, name: str, *arguments: object) -> str:
     prefix = get_script_prefix()
     address = reverse(name, urlconf=settings.ORGANIZATION_URLCONF, args=arguments)
     return f"{prefix}o/{org_id}/{address.removeprefix(prefix)}"
+
+
+def organization_address(organization: OrganizationRecord, name: str, *arguments: object) -> str:
+    """The same in full, for e-mails: at the organization's own host where it has one, otherwise below the platform's.
+    Nothing where the settings do not say under which address the pages are reached."""
+    base = urlsplit(str(settings.ALERTS["public_url"]))
+    if not base.netloc:
+        return ""
+    host = directory.host_of(organization.id)
+    if not host:
+        return f"{base.scheme}://{base.netloc}{organization_page(organization.org_id, name, *arguments)}"
+    port = f":{base.port}" if base.port else ""
+    path = reverse(name, urlconf=settings.ORGANIZATION_URLCONF, args=arguments)
+    return f"{base.scheme}://{host}{port}{path}"
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -22,6 +22,7 @@ from workflows_app.dispatch.limit_settings import renew_lanes
 from workflows_app.metrics.keeping import maintain
 from workflows_app.retention import forget_old
 from workflows_app.schedules import dispatch_due
+from workflows_app.tidings import tell_due
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ PARTS: tuple[Callable[[], object], ...] = (
     watch_executions,
     mark_ended,
     watch_connections,
+    tell_due,
     send_due,
     forget_old,
     maintain,

@@ -187,6 +187,7 @@ class Approval(models.Model):
     requester = models.CharField(max_length=80, help_text="Kind and id; never the one who decides.")
     permission = models.CharField(max_length=50, help_text="What one must be allowed in order to decide.")
     approvers = models.JSONField(null=True, help_text="The e-mail addresses of those who alone may decide.")
+    told = models.JSONField(null=True, help_text="How many people got a notice, of how many who may decide.")
     created_at = models.DateTimeField(db_default=TransactionNow())
     expires_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)

@@ -25,7 +25,17 @@ from orgs import directory
 from orgs.records import OrganizationRecord
 from orgs.tenancy import checked_schema_name, org_context
 from workflows_app.dispatch import hints
-from workflows_app.dispatch.models import Dispatch, Fleet, Lane, OpenAlert, Outgoing, Schedule, Worker, WorkflowSetting
+from workflows_app.dispatch.models import (
+    Dispatch,
+    Fleet,
+    Lane,
+    OpenAlert,
+    Outgoing,
+    Schedule,
+    Tiding,
+    Worker,
+    WorkflowSetting,
+)
 from workflows_app.engine.history import OPERATIONS
 from workflows_app.metrics.noticing import execution_lost
 from workflows_app.models import TERMINAL, Execution, ExecutionEvent, Status
@@ -92,7 +102,7 @@ def forget_organization(organization: OrganizationRecord) -> None:
         cursor.execute("SELECT to_regclass(%s)", [table])
         if cursor.fetchone()[0]:
             cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
-        for model in (Dispatch, Fleet, Schedule, WorkflowSetting, OpenAlert, Outgoing):
+        for model in (Dispatch, Fleet, Schedule, WorkflowSetting, OpenAlert, Outgoing, Tiding):
             model.objects.filter(organization=organization.id).delete()
 
 

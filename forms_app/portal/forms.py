@@ -27,6 +27,12 @@ LOGO_FILES = ("png", "jpg", "jpeg", "webp", "gif")
 NEW_PASSWORD = forms.PasswordInput(attrs={"autocomplete": "new-password"})
 DAYS = ((30, _("30 days")), (90, _("90 days")), (365, _("one year")), (0, _("never")))
 
+EMAILS = (
+    (User.RequestEmails.NEEDED, _("When one is decided, did not work, or took longer than a minute")),
+    (User.RequestEmails.FAILED, _("When one is decided or did not work")),
+    (User.RequestEmails.NEVER, _("Never")),
+)
+
 
 class SignInForm(ThrottledSignIn):
     """For the organization's own people and the staff that it is in the scope of; others learn nothing."""
@@ -86,6 +92,14 @@ class ResetForm(forms.Form):
 class ProfileForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=200, widget=forms.TextInput({"autocomplete": "name"}))
     timezone = forms.ChoiceField(label=_("Time zone"), required=False, help_text=_("In which times are shown to you."))
+    request_emails = forms.ChoiceField(
+        label=_("E-mails about your requests"),
+        required=False,
+        choices=EMAILS,
+        help_text=_(
+            "Notices are in the portal in any case. When somebody needs your approval, an e-mail tells you of it too."
+        ),
+    )
 
     def __init__(self, *args: Any, organization: OrganizationRecord, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

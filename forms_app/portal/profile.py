@@ -1,4 +1,4 @@
-"""A person's own pages: name and time zone, password, API tokens."""
+"""A person's own pages: name, time zone and e-mails, password, API tokens."""
 
 from __future__ import annotations
 
@@ -26,13 +26,12 @@ from orgs.tenancy import shared_context
 
 @page()
 def show_profile(request: HttpRequest, visit: Visit) -> HttpResponseBase:
-    """GET shows who one is, POST saves name and time zone."""
+    """GET shows who one is, POST saves name, time zone and e-mails."""
     user = visit.user
-    initial = {"name": user.name, "timezone": user.timezone}
+    initial = {"name": user.name, "timezone": user.timezone, "request_emails": user.request_emails}
     form = ProfileForm(request.POST or None, initial=initial, organization=visit.organization)
     if request.method == "POST" and form.is_valid():
-        values = form.cleaned_data
-        people.change_profile(user, values["name"], values["timezone"], visit.actor)
+        people.change_profile(user, visit.actor, **form.cleaned_data)
         messages.success(request, _("Your profile is saved."))
         return HttpResponseRedirect(reverse("portal-profile"))
     context = {"form": form, "roles": _roles(visit.user, visit.organization), "groups": _groups(visit)}

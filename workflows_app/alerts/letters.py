@@ -11,7 +11,7 @@ from django.conf import settings
 
 from orgs.models import Membership
 from orgs.records import OrganizationRecord
-from orgs.sites import organization_page
+from orgs.sites import organization_address, organization_page
 from orgs.tenancy import org_context, shared_context
 from workflows_app.alerts.models import Alert, Notice
 from workflows_app.alerts.raising import one_line
@@ -95,8 +95,17 @@ def _alert(organization: OrganizationRecord, row: Mapping[str, Any], to: list[st
 
 def _notice(organization: OrganizationRecord, row: Mapping[str, Any]) -> Letter:
     facts = {"Organization": organization.name, "Workflow": row["workflow"], "Execution": row["execution"]}
+    if row["about"]:
+        facts = {"Organization": organization.name, "Page": _portal_page(organization, row)}
     to = [row["email"]] if row["email"] else []
     return Letter(row["id"], to, row["subject"], f"{row['message']}\n\n{_listed(facts)}")
+
+
+def _portal_page(organization: OrganizationRecord, row: Mapping[str, Any]) -> str:
+    """Where people decide on it, or see how it stands."""
+    if row["approval"] is not None:
+        return organization_address(organization, "portal-approval", row["approval"])
+    return organization_address(organization, "portal-request", row["execution"])
 
 
 def _listed(facts: Mapping[str, Any]) -> str:

@@ -70,6 +70,10 @@ class Notice(models.Model):
     message = models.TextField()
     execution = models.UUIDField(null=True)
     workflow = models.CharField(max_length=100, blank=True)
+    about = models.CharField(
+        max_length=16, blank=True, db_default="", help_text="approval, decision or request; empty: a workflow said it."
+    )
+    approval = models.UUIDField(null=True, help_text="That which it asks for.")
     created_at = models.DateTimeField(db_default=TransactionNow())
     read_at = models.DateTimeField(null=True)
     deliveries = models.JSONField(default=dict, help_text=DELIVERIES)
@@ -83,6 +87,11 @@ class Notice(models.Model):
             models.Index(fields=["recipient", "-id"], name="notice_recipient"),
             models.Index(fields=["email", "-id"], name="notice_email", condition=~models.Q(email="")),
             models.Index(fields=["created_at"], name="notice_created"),
+            models.Index(
+                fields=["approval"],
+                name="notice_to_decide",
+                condition=models.Q(approval__isnull=False, read_at__isnull=True),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -25,8 +25,10 @@ LONGEST_MESSAGE = 20_000
 
 _LEAVE = """
 WITH left_now AS (
-    INSERT INTO workflows_app_notice (id, key, recipient, email, subject, message, execution, workflow, deliveries)
+    INSERT INTO workflows_app_notice (
+        id, key, recipient, email, subject, message, execution, workflow, about, approval, deliveries)
     SELECT uuidv7(), %(key)s, r.recipient, r.email, %(subject)s, %(message)s, %(execution)s::uuid, %(workflow)s,
+        %(about)s, %(approval)s::uuid,
         CASE WHEN r.email = '' THEN '{}' ELSE %(deliveries)s::jsonb END
     FROM jsonb_to_recordset(%(recipients)s::jsonb) AS r(recipient text, email text)
     ON CONFLICT (key, recipient) DO NOTHING
@@ -59,12 +61,15 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What a notice says, and which execution says so."""
+    """What a notice says, and which execution says so; `about`: what the platform itself tells of. `approval`: which
+    one it asks for."""
 
     subject: str
     message: str
     execution: UUID | None = None
     workflow: str = ""
+    about: str = ""
+    approval: UUID | None = None
 
 
 def leave(organization: OrganizationRecord, key: str, note: Note, recipients: Sequence[Recipient]) -> int:
@@ -78,6 +83,8 @@ def leave(organization: OrganizationRecord, key: str, note: Note, recipients: Se
         "message": str(plain(note.message))[:LONGEST_MESSAGE],
         "execution": note.execution,
         "workflow": note.workflow,
+        "about": note.about,
+        "approval": note.approval,
         "recipients": json.dumps([{"recipient": each.name[:340], "email": each.email[:254]} for each in everybody]),
         "deliveries": json.dumps({channel: WAITING for channel in email_channel()}),
     }

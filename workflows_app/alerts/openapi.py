@@ -42,6 +42,7 @@ SHAPES: Mapping[str, Shape] = {
         message=TEXT,
         executionId=nullable(ID),
         workflowName=nullable(TEXT),
+        approvalId=nullable(ID),
         createdAt=TIME,
         readAt=nullable(TIME),
     ),
@@ -92,7 +93,7 @@ resolve = extend_schema(
 list_notices = extend_schema(
     operation_id="listNotices",
     summary="One's own notices, newest first",
-    description="What workflows have told the caller.",
+    description="What workflows tell the caller, what is to be approved, and what became of own requests.",
     parameters=[
         ORGANIZATION,
         query("unread", "Only those that were not read.", enum=["true", "false"], default="false"),

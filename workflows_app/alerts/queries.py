@@ -94,6 +94,7 @@ def notice_document(row: Mapping[str, Any]) -> dict[str, Any]:
         "message": row["message"],
         "executionId": _text(row["execution"]),
         "workflowName": row["workflow"] or None,
+        "approvalId": _text(row["approval"]),
         "createdAt": timestamp(row["created_at"]),
         "readAt": timestamp(row["read_at"]),
     }

@@ -18,7 +18,9 @@ from django.db.models.functions import Now
 from integrations.sealing import unseal
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app import tidings
 from workflows_app.actors import actor_key, person
+from workflows_app.approvals.done import mark_done
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.models import Approval
 
@@ -78,19 +80,20 @@ def ask(organization: OrganizationRecord, owner: Owner, question: Question) -> t
         if held.values_list("execution").first() is None:
             return None
         if question.earlier:
-            _pending(owner.execution, *question.earlier).update(state=State.WITHDRAWN, decided_at=Now())
+            _withdraw(owner.execution, *question.earlier)
         approval, created = Approval.objects.get_or_create(
             execution_id=owner.execution, key=question.key, defaults=_columns(owner, question)
         )
         if created:
+            tidings.note(organization, tidings.Kind.APPROVAL, approval.id, owner.execution)
             approval.refresh_from_db(fields=["expires_at"])
     return approval.id, approval.expires_at.timestamp() if approval.expires_at else None
 
 
 def withdraw(organization: OrganizationRecord, execution: UUID, key: str) -> None:
     """The run waits for it no longer; what was decided before stays so."""
-    with org_context(organization):
-        _pending(execution, key).update(state=State.WITHDRAWN, decided_at=Now())
+    with org_context(organization), transaction.atomic():
+        _withdraw(execution, key)
 
 
 def answer(organization: OrganizationRecord, approval_id: UUID) -> Answer | None:
@@ -100,7 +103,8 @@ def answer(organization: OrganizationRecord, approval_id: UUID) -> Answer | None
     """
     with org_context(organization):
         mine = Approval.objects.filter(id=approval_id)
-        mine.filter(state=State.PENDING, expires_at__lte=Now()).update(state=State.EXPIRED, decided_at=Now())
+        if mine.filter(state=State.PENDING, expires_at__lte=Now()).update(state=State.EXPIRED, decided_at=Now()):
+            mark_done(mine.values_list("execution", flat=True))
         found = mine.values("state", "decided_by", "decided_at", "comment", "values", "values_sealed").first()
     if found is None:
         return Answer(State.WITHDRAWN)
@@ -123,8 +127,10 @@ def _decision(organization: OrganizationRecord, row: Mapping[str, Any]) -> dict[
     }
 
 
-def _pending(execution: UUID, *keys: str) -> Any:
-    return Approval.objects.filter(execution=execution, key__in=keys, state=State.PENDING)
+def _withdraw(execution: UUID, *keys: str) -> None:
+    pending = Approval.objects.filter(execution=execution, key__in=keys, state=State.PENDING)
+    if pending.update(state=State.WITHDRAWN, decided_at=Now()):
+        mark_done([execution])
 
 
 def _columns(owner: Owner, question: Question) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from bifrost.sdk.errors import PermissionError, ValidationError
 from orgs import audit
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
+from workflows_app import tidings
 from workflows_app.actors import actor_key, person
+from workflows_app.approvals.done import mark_done
 from workflows_app.approvals.editing import Edited, Given
 from workflows_app.approvals.people import asked_of, has_asked, is_asked
 from workflows_app.dispatch import hints
@@ -78,6 +80,8 @@ def decide(
         if not won:
             approval.refresh_from_db()
             raise _too_late(approval)
+        mark_done([approval.execution_id])
+        tidings.note(organization, tidings.Kind.DECISION, approval_id, approval.execution_id)
         audit.record(
             actor,
             "approval.approve" if approve else "approval.reject",

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from orgs import directory
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context, shared_context
+from workflows_app.approvals.done import mark_done
 from workflows_app.dispatch.models import Dispatch
 from workflows_app.models import Approval, Status
 from workflows_app.unowned import end
@@ -59,4 +60,5 @@ def _expire(organization: OrganizationRecord, executions: Sequence[UUID]) -> int
         Approval.objects.filter(execution__in=held, state=Approval.State.PENDING).update(
             state=Approval.State.EXPIRED, decided_at=Now()
         )
+        mark_done(held)
     return len(held)

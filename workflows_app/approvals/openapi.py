@@ -15,6 +15,7 @@ from workflows_app.shapes import (
     ANYTHING,
     BOOLEAN,
     ID,
+    INTEGER,
     OBJECT,
     TEXT,
     TEXTS,
@@ -43,6 +44,10 @@ _APPROVAL: Mapping[str, Shape] = {
     "requestedBy": ref("Person"),
     "permission": nullable(TEXT),
     "approvers": nullable(TEXTS),
+    "told": {
+        **nullable(shape(people=INTEGER, of=INTEGER)),
+        "description": "How many people got a notice, of how many who may decide; null until they have.",
+    },
     "createdAt": TIME,
     "expiresAt": nullable(TIME),
     "decidedAt": nullable(TIME),

@@ -9,6 +9,7 @@ from django.db.models.functions import Now
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.actors import person
+from workflows_app.approvals.done import mark_done
 from workflows_app.models import Approval
 
 
@@ -18,4 +19,6 @@ def withdraw(organization: OrganizationRecord, execution_id: UUID, actor: Actor)
         changed = Approval.objects.filter(execution=execution_id, state=Approval.State.PENDING).update(
             state=Approval.State.WITHDRAWN, decided_at=Now(), decided_by=person(actor)
         )
+        if changed:
+            mark_done([execution_id])
     return bool(changed)

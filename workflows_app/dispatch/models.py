@@ -284,6 +284,31 @@ class Outgoing(models.Model):
         return f"{self.about} by {self.channel}"
 
 
+class Tiding(models.Model):
+    """Something that somebody is to be told of, from when it is sure to happen until it was told and is over."""
+
+    class Kind(models.TextChoices):
+        APPROVAL = "approval", "an approval was asked for"
+        DECISION = "decision", "an approval was decided"
+        REQUEST = "request", "a request has ended"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    organization = models.UUIDField()
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    item = models.UUIDField(help_text="The approval, or the submission.")
+    execution = models.UUIDField(null=True, help_text="Empty: it is not known yet, or was never started.")
+    told = models.BooleanField(db_default=False, help_text="What is left to do comes with the execution's end.")
+    at = models.DateTimeField(db_default=TransactionNow())
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["kind", "item"], name="dispatch_tiding_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.item}"
+
+
 class Metric(models.Model):
     """What all processes together have counted in one series: a name of `metrics.families` and its labels' values."""
 

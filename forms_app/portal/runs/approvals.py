@@ -22,7 +22,7 @@ from forms_app.portal.runs.access import Visit, cursor_of, page
 from forms_app.portal.runs.asked import Filled, filled_with, given_values
 from forms_app.portal.runs.deciding import Decision, as_form, changes_of, refused_as
 from forms_app.portal.runs.listing import names_of
-from forms_app.portal.runs.words import Badge, named, reference
+from forms_app.portal.runs.words import Badge, named, reference, told
 from orgs.permissions import VIEW_EXECUTIONS
 from orgs.tenancy import org_context
 from workflows_app.approvals.deciding import NO_APPROVAL, decide
@@ -155,6 +155,7 @@ def _page(
     own = _is_visitor(visit, found["requestedBy"])
     context = {
         "approval": _shown(found, filled.name if filled else None),
+        "told": told(found["told"]) if found["told"] else "",
         "given": given_values(filled, found["inputData"], approved, also_hidden=not own),
         "answered": [] if is_start else given_values(as_form(found), found["values"] or {}, also_hidden=True),
         "decision": decision,

@@ -184,3 +184,11 @@ def people(number: int) -> str:
     if number == 0:
         return _("your service provider")
     return ngettext("%d person", "%d people", number) % number
+
+
+def told(facts: Mapping[str, int]) -> str:
+    """Who got a notice of an approval: not everybody where very many may decide."""
+    number, of = facts["people"], facts["of"]
+    if number < of:
+        return _("%(number)d of the %(of)d people who may decide") % {"number": number, "of": of}
+    return ngettext("%d person", "%d people", number) % number if number else _("nobody")

@@ -33,6 +33,20 @@ def test_name_and_time_zone_are_saved(acme: OrganizationRecord) -> None:
     assert event.metadata == {"email": user.email, "fields": ["name", "timezone"]}
 
 
+def test_a_person_says_of_which_requests_e_mails_tell(acme: OrganizationRecord) -> None:
+    client, user = as_role(acme, "requester", name="Ada")
+    assert "took longer than a minute" in text(client.get("/profile"))
+    client.post("/profile", {"name": "Ada", "timezone": "", "request_emails": "failed"})
+    user.refresh_from_db()
+    assert user.request_emails == "failed"
+    assert '<option value="failed" selected>' in html(client.get("/profile"))
+    assert [event.metadata["fields"] for event in events("user.change")] == [["request_emails"]]
+    assert client.post("/profile", {"name": "Ada", "timezone": "", "request_emails": "always"}).status_code == 200
+    client.post("/profile", {"name": "Ada", "timezone": "", "request_emails": ""})
+    user.refresh_from_db()
+    assert user.request_emails == ""
+
+
 @pytest.mark.parametrize("zone", ["Mars/Olympus", "../etc/passwd", "<b>"])
 def test_a_time_zone_that_is_none_is_refused(acme: OrganizationRecord, zone: str) -> None:
     client, user = as_role(acme, "requester")

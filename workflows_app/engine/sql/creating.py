@@ -104,6 +104,11 @@ approval AS (
     SELECT %(approval)s::uuid, id, %(workflow)s, %(title)s, 'pending', %(executed_by)s::jsonb, %(actor)s,
         %(permission)s, now(), now() + %(approval_seconds)s * interval '1 second', ''
     FROM execution WHERE %(status)s = 'PendingApproval'
+    RETURNING id, execution_id
+),
+asked AS (
+    INSERT INTO public.dispatch_tiding (id, organization, kind, item, execution)
+    SELECT uuidv7(), %(organization)s::uuid, 'approval', id, execution_id FROM approval
 ),{_AUDIT if again else ""}
 dispatch AS (
     INSERT INTO public.dispatch_dispatch (

@@ -91,3 +91,17 @@ def test_many_are_paged(acme: OrganizationRecord, grace: User) -> None:
 
 def test_who_has_none_is_told_what_will_be_here(acme: OrganizationRecord, grace: User) -> None:
     assert "No notices yet" in text(visit(grace).get(PAGE))
+
+
+def test_one_that_asks_for_an_approval_leads_there(acme: OrganizationRecord, olga: User) -> None:
+    execution, approval = uuid4(), uuid4()
+    leave_one(acme, olga, "To approve: New laptop", execution=execution, about="approval", approval=approval)
+    body = visit(olga).get(PAGE).content.decode()
+    assert f'href="/o/acme/approvals/{approval}"' in body and str(execution) not in body
+
+
+def test_one_about_a_request_leads_to_it(acme: OrganizationRecord, grace: User) -> None:
+    execution = make_request(acme, grace)
+    leave_one(acme, grace, "Done: Order a device", execution=execution, about="request", workflow="request_equipment")
+    body = visit(grace).get(PAGE).content.decode()
+    assert f'href="/o/acme/requests/{execution}">Order a device<' in body
