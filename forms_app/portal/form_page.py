@@ -21,6 +21,7 @@ from forms_app.catalog import FormRecord
 from forms_app.errors import UnknownForm
 from forms_app.portal import filling
 from forms_app.portal.filling import Filling, Page
+from forms_app.portal.resuming import RESUMED, keeps_what_was_sent
 from forms_app.portal.visits import Visit, page
 from forms_app.submitting import Submitted, submit
 from orgs.records import OrganizationRecord
@@ -28,7 +29,7 @@ from orgs.resolver import organization_of_host
 from workflows_app import markdown
 from workflows_app.inputs.changing import only_row
 from workflows_app.inputs.keeping import files_of
-from workflows_app.inputs.naming import PREFIX
+from workflows_app.inputs.naming import PREFIX, UPDATE
 from workflows_app.inputs.offering import offer, offers
 from workflows_app.inputs.reading import read
 from workflows_app.inputs.rendering import Asked
@@ -37,6 +38,7 @@ from workflows_app.inputs.rendering import Asked
 OPTIONS_HEADER = "X-Options"
 
 
+@keeps_what_was_sent
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
 def show_form(request: HttpRequest, visit: Visit, slug: str) -> HttpResponseBase:
@@ -46,6 +48,8 @@ def show_form(request: HttpRequest, visit: Visit, slug: str) -> HttpResponseBase
         return _shown(request, form, filling.begin(filled, request))
     taken = filling.take(filled, request)
     if isinstance(taken, Page):
+        if request.POST.get(UPDATE) == RESUMED:
+            messages.info(request, _("This is what you filled in. It is not submitted yet."))
         return _shown(request, form, taken)
     _tell(request, form, taken)
     assert taken.outcome is not None

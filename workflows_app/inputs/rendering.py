@@ -94,6 +94,12 @@ class Asked:
         )
 
     @property
+    def secrets(self) -> list[str]:
+        """The names of the fields, also within groups, whose values no page may show."""
+        inner = (each for field in self.definition.fields for each in (field, *field.fields))
+        return list(dict.fromkeys(each.name for each in inner if each.kind == "secret"))
+
+    @property
     def has_required(self) -> bool:
         asked = (each for each in self.definition.fields if each.mode == "asked")
         return any(each.required or any(inner.required for inner in each.fields) for each in asked)
