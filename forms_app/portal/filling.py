@@ -29,7 +29,7 @@ from workflows_app.inputs.reading import Files, prefilled, read
 from workflows_app.inputs.rendering import Asked
 
 SUBMISSION, CONFIRMED = "-submission", "-confirmed"
-# The names of the fields that no other page may show.
+# The names of the inputs whose values no page may show.
 SECRETS = "-secrets"
 Problems = Sequence[tuple[str, str]]
 # Takes the values, the id of the submission and whether warnings were confirmed.

@@ -63,7 +63,7 @@ def kept(data: QueryDict) -> Kept:
         (name, text)
         for name, texts in data.lists()
         for text in cast(list[str], texts)
-        if name in (SUBMISSION, ASKED) or (name.startswith(PREFIX) and name.rpartition(".")[2] not in secret)
+        if name in (SUBMISSION, ASKED) or (name.startswith(PREFIX) and name not in secret)
     ]
 
 

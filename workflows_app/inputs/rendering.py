@@ -95,9 +95,8 @@ class Asked:
 
     @property
     def secrets(self) -> list[str]:
-        """The names of the fields, also within groups, whose values no page may show."""
-        inner = (each for field in self.definition.fields for each in (field, *field.fields))
-        return list(dict.fromkeys(each.name for each in inner if each.kind == "secret"))
+        """The names of the inputs whose values no page may show."""
+        return [PREFIX + each.name for each in self.definition.fields if each.kind == "secret"]
 
     @property
     def has_required(self) -> bool:
@@ -123,7 +122,7 @@ class Asked:
             options_url=self.options_url,
             offers=self.offers,
             token=self.token,
-            secrets=tuple(PREFIX + each.name for each in self.definition.fields if each.kind == "secret"),
+            secrets=tuple(self.secrets),
         )
 
     def _item(self, number: int, item: Field | Note, shown: bool) -> Item:
