@@ -115,7 +115,8 @@ def progress(visit: Visit, record: Document, milestones: Sequence[Milestone]) ->
     if record["status"] in TERMINAL:
         return None
     if record["progress"] is not None:
-        return Progress(record["progress"], _said(record["progressDetail"]))
+        going = record["status"] == Status.RUNNING
+        return Progress(record["progress"], _said(record["progressDetail"], going=going))
     started = parse_datetime(record["startedAt"] or "")
     if record["status"] != Status.RUNNING or started is None or any(each.kind in WAITS for each in milestones):
         return None
@@ -123,11 +124,12 @@ def progress(visit: Visit, record: Document, milestones: Sequence[Milestone]) ->
     return None if usual is None else _estimated(usual, (timezone.now() - started).total_seconds())
 
 
-def _said(detail: Document | None) -> str:
+def _said(detail: Document | None, *, going: bool) -> str:
+    """`going`: it waits for nobody, so that the time left may be told."""
     if detail is None:
         return ""
     parts = [_("%(done)g of %(total)g") % {"done": detail["done"], "total": detail["total"]}, detail["message"]]
-    if left := detail["remainingSeconds"]:
+    if going and (left := detail["remainingSeconds"] or 0) >= 1:
         parts.append(_("about %s left") % took(left))
     return ", ".join(part for part in parts if part)
 

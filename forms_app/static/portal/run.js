@@ -89,6 +89,13 @@
     }
   });
 
+  // A stream whose network is gone may stay silent for long; one that is back may be a dead one.
+  window.addEventListener("offline", gone);
+  window.addEventListener("online", () => {
+    if (over) return;
+    stream.close();
+    listen();
+  });
   window.addEventListener("pagehide", () => stream.close());
   window.addEventListener("pageshow", (event) => { if (event.persisted && !over) listen(); });
   listen();

@@ -153,6 +153,14 @@ def test_its_own_progress_is_shown_as_it_says_it(acme: OrganizationRecord, grace
     assert "40%, 2 of 5, ordering, about 3 minutes left" in text(answer) or "about 2 minutes" in text(answer)
 
 
+def test_who_waits_for_somebody_is_not_told_how_long_it_takes(acme: OrganizationRecord, grace: User) -> None:
+    execution = make_request(acme, grace, status="Suspended", progress=40.0, **GOING)
+    line = {"percent": 40.0, "done": 2, "total": 5, "message": "to be approved", "elapsedMs": 120_000}
+    make_events(acme, execution, ("progress", "", line))
+    seen = seen_by(grace, execution)
+    assert "40%, 2 of 5, to be approved" in seen and "left" not in seen
+
+
 def test_else_it_is_estimated_from_how_long_it_usually_takes(acme: OrganizationRecord, grace: User) -> None:
     for seconds in (90, 100, 5_000):
         make_request(acme, grace, duration_ms=seconds * 1000)
