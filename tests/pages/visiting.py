@@ -103,5 +103,5 @@ def visiting(context: BrowserContext, url: str, shot: Path) -> Iterator[Visitor]
     finally:
         visitor.page.screenshot(path=shot)
         visitor.page.close()
-    assert visitor.foreign == []
-    assert visitor.complaints == []
+    assert visitor.foreign == [], visitor.foreign
+    assert visitor.complaints == [], visitor.complaints
