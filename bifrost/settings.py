@@ -117,6 +117,7 @@ AUTH_PASSWORD_VALIDATORS = [
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = env.bool("BIFROST_HTTPS", False)
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE
+CSRF_FAILURE_VIEW = "forms_app.portal.resuming.csrf_failed"
 PASSWORD_RESET_TIMEOUT = 3600  # seconds that a link for a new password is good for
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"

@@ -56,7 +56,10 @@ class OrganizationMiddleware:
             if organization is None:
                 raise OrganizationRequired("This page belongs to an organization.")
         except Unauthenticated:
-            return _lead_to_sign_in(request)
+            # The view of a form may answer by itself who has filled it in for longer than the session lasted.
+            itself = getattr(view, "when_signed_out", None) if request.method == "POST" else None
+            answer: HttpResponse = itself(request, *args, **kwargs) if itself else _lead_to_sign_in(request)
+            return answer
         except Denied as denied:
             return render(request, "orgs/denied.html", {"message": denied.message}, status=denied.status_code)
         scope.enter_context(org_context(organization))

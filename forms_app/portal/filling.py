@@ -29,6 +29,8 @@ from workflows_app.inputs.reading import Files, prefilled, read
 from workflows_app.inputs.rendering import Asked
 
 SUBMISSION, CONFIRMED = "-submission", "-confirmed"
+# The names of the inputs whose values no page may show.
+SECRETS = "-secrets"
 Problems = Sequence[tuple[str, str]]
 # Takes the values, the id of the submission and whether warnings were confirmed.
 Submit = Callable[[Mapping[str, JSON], UUID, bool], Submitted]

@@ -22,6 +22,7 @@ from forms_app.errors import UnknownForm
 from forms_app.portal import filling
 from forms_app.portal.filling import Filling, Page
 from forms_app.portal.options import options_piece
+from forms_app.portal.resuming import RESUMED, keeps_what_was_sent
 from forms_app.portal.visits import Visit, page
 from forms_app.submitting import Submitted, submit
 from orgs.records import OrganizationRecord
@@ -30,9 +31,11 @@ from workflows_app import markdown
 from workflows_app.inputs.definition import Definition
 from workflows_app.inputs.fields import Field
 from workflows_app.inputs.keeping import files_of
+from workflows_app.inputs.naming import UPDATE
 from workflows_app.inputs.offering import Offer, offer, offers
 
 
+@keeps_what_was_sent
 @require_http_methods(["GET", "HEAD", "POST"])
 @page()
 def show_form(request: HttpRequest, visit: Visit, slug: str) -> HttpResponseBase:
@@ -42,6 +45,8 @@ def show_form(request: HttpRequest, visit: Visit, slug: str) -> HttpResponseBase
         return _shown(request, form, filling.begin(filled, request))
     taken = filling.take(filled, request)
     if isinstance(taken, Page):
+        if request.POST.get(UPDATE) == RESUMED:
+            messages.info(request, _("This is what you filled in. It is not submitted yet."))
         return _shown(request, form, taken)
     _tell(request, form, taken)
     assert taken.outcome is not None

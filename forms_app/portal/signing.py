@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.forms import AuthenticationForm, SetPasswordForm
 from django.contrib.auth.tokens import default_token_generator
 from django.contrib.auth.views import LoginView, LogoutView, PasswordResetConfirmView
 from django.db import transaction
@@ -18,7 +18,7 @@ from django.utils.http import urlsafe_base64_encode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from forms_app.portal import letters
+from forms_app.portal import letters, resuming
 from forms_app.portal.forms import ResetForm, SignInForm
 from orgs import directory, throttling
 from orgs.entering import is_open, may_enter, organization_at
@@ -43,7 +43,14 @@ class SignIn(LoginView):
         return {**super().get_form_kwargs(), "organization": organization_at(self.request)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return {**super().get_context_data(**kwargs), "can_reset": letters.can_send()}
+        kept = resuming.kept(self.request.POST)
+        return {**super().get_context_data(**kwargs), "can_reset": letters.can_send(), "kept": kept}
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Whoever was filling in a form goes on with it."""
+        answer = super().form_valid(form)
+        kept = resuming.kept(self.request.POST)
+        return resuming.go_on(self.request, self.get_success_url(), kept) if kept else answer
 
 
 class SignOut(LogoutView):

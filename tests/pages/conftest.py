@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 from tests.acceptance.launching import eventually
 from tests.acceptance.stack import Stack, running_stack
+from tests.pages.portal import prepare_demo_forms
 from tests.pages.visiting import ARGUMENTS, Visitor, session, visiting
 
 TECHNICIAN = ("technician@msp.example", "correct horse battery")
@@ -93,6 +94,13 @@ def stack(browser: Browser) -> Iterator[Stack]:
         running.manage("shell", "-v", "0", "-c", MAKE_TECHNICIAN.format(*TECHNICIAN))
         eventually(lambda: "broken.py" in running.health().text, "the broken file is noticed")
         yield running
+
+
+@pytest.fixture(scope="package")
+def demo(stack: Stack) -> Stack:
+    """The same platform with the forms, shared with all customers, that bin/up makes to try it with."""
+    prepare_demo_forms(stack)
+    return stack
 
 
 @pytest.fixture(scope="package")

@@ -2,81 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from tests.acceptance.stack import Stack
-from tests.pages.visiting import DESK, PHONE, Visitor, session, visiting
+from tests.pages.onboarding import choose, request_of
+from tests.pages.portal import at_portal, file_name, look_at, sign_in
+from tests.pages.things import public_form, requests_in_every_state
+from tests.pages.visiting import Visitor, visiting
 
-# What opens without signing in; what a requester sees; what an administrator sees beside that.
-OPEN = ["/sign-in", "/sign-in?next=/profile", "/reset", "/reset/sent", "/join/nothing"]
-OF_REQUESTERS = ["/", "/?q=nothing+of+the+kind", "/profile", "/profile/password", "/profile/tokens"]
-OF_ADMINISTRATORS = ["/", "/members", "/members?q=viewer", "/members/invite", "/groups", "/branding", "/profile/tokens"]
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-SURPLUS_WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# What opens without signing in; what a requester sees; what an approver and an administrator see beside that. A name in
+# braces is one of the `things` that are there.
+OPEN = [
+    "/sign-in",
+    "/sign-in?next=/profile",
+    "/reset",
+    "/reset/sent",
+    "/join/nothing",
+    "{public}",
+    "{public}?submitted",
+]
+OF_REQUESTERS = [
+    "/",
+    "/?q=nothing+of+the+kind",
+    "/forms/onboarding",
+    "/forms/request-equipment",
+    "/forms/say-hello?message=Hello",
+    "/requests",
+    "/requests?status=failed",
+    "/requests?q=nothing+of+the+kind",
+    "/requests/{own}",
+    "/approvals",
+    "/approvals?show=own",
+    "/notices",
+    "/notices?show=new",
+    "/profile",
+    "/profile/password",
+    "/profile/tokens",
+]
+OF_APPROVERS = [
+    "/",
+    "/approvals",
+    "/approvals?show=decided",
+    "/approvals/{start_approval}",
+    "/approvals/{step_approval}",
+    "/requests/{step_waits}",
+    "/notices",
+]
+OF_ADMINISTRATORS = [
+    "/",
+    "/members",
+    "/members?q=viewer",
+    "/members/invite",
+    "/groups",
+    "/branding",
+    "/profile/tokens",
+    "/requests/all",
+    "/requests/all?status=approval",
+]
+STATES = {
+    "done": "Done",
+    "with_problems": "Done, with problems",
+    "failed": "Did not work",
+    "undone": "Did not work, undone",
+    "cancelled": "Cancelled",
+    "rejected": "Not approved",
+    "running": "In progress",
+    "start_waits": "Waiting for approval",
+    "step_waits": "Waiting for approval",
+    "paused": "Waiting",
+}
 
 
-@contextmanager
-def at_portal(browser: Browser, stack: Stack, shot: Path, role: str = "") -> Iterator[Visitor]:
-    """Somebody at Acme's portal; with a role, signed in as the demo's person of that role."""
-    acme = stack.up.document["organizations"]["acme"]
-    with session(browser) as context, visiting(context, acme["url"], shot) as visit:
-        if role:
-            [user] = [user for user in acme["users"] if user["role"] == role]
-            sign_in(visit, user["email"], user["password"])
-        yield visit
-
-
-def sign_in(visit: Visitor, email: str, password: str, path: str = "/sign-in") -> None:
-    visit.open(path)
-    visit.page.get_by_label("E-mail address").fill(email)
-    visit.page.get_by_label("Password").fill(password)
-    with visit.page.expect_navigation():
-        visit.page.get_by_role("button", name="Sign in").click()
-
-
-def look_at(visit: Visitor, shots: Path, name: str) -> None:
-    """What is in front of the visitor, at four sights: axe finds nothing, nothing sticks out. Each is kept."""
-    for device, size in (("desk", DESK), ("phone", PHONE)):
-        visit.page.set_viewport_size(size)
-        for scheme in ("light", "dark"):
-            visit.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            sight = f"portal-{name}-{device}-{scheme}"
-            visit.page.screenshot(path=shots / f"{sight}.png", full_page=True)
-            assert violations(visit.page) == [], sight
-            assert visit.page.evaluate(SURPLUS_WIDTH) == 0, sight
-    visit.page.set_viewport_size(DESK)
-
-
-def violations(page: Page) -> list[dict[str, Any]]:
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [{"rule": each["id"], "where": [node["html"] for node in each["nodes"]]} for each in found]
-
-
-def file_name(role: str, path: str) -> str:
-    return f"{role}{''.join(letter if letter.isalnum() else '-' for letter in path)}"
+@pytest.fixture(scope="module")
+def things(browser: Browser, demo: Stack, shots: Path) -> dict[str, str]:
+    """A request in each state, approvals that wait, a form that is open to all."""
+    made = {"public": public_form(demo), **requests_in_every_state(demo)}
+    with at_portal(browser, demo, shots / "things.png", "requester") as asker:
+        asker.open("/forms/request-equipment")
+        ask_for_equipment(asker.page)
+        made["own"] = request_of(asker.page)
+    return made
 
 
 @pytest.mark.parametrize(
     ("role", "paths"),
-    [("", OPEN), ("requester", OF_REQUESTERS), ("admin", OF_ADMINISTRATORS)],
-    ids=lambda value: str(value)[:9],
+    [("", OPEN), ("requester", OF_REQUESTERS), ("operator", OF_APPROVERS), ("admin", OF_ADMINISTRATORS)],
+    ids=["anybody", "requester", "approver", "administrator"],
 )
 def test_every_page_is_accessible(
-    browser: Browser, stack: Stack, shots: Path, shot: Path, role: str, paths: list[str]
+    browser: Browser, demo: Stack, shots: Path, shot: Path, things: dict[str, str], role: str, paths: list[str]
 ) -> None:
-    with at_portal(browser, stack, shot, role) as visit:
+    with at_portal(browser, demo, shot, role) as visit:
         for path in paths:
-            answer = visit.open(path)
+            answer = visit.open(path.format(**things))
             assert answer.status == (404 if path == "/join/nothing" else 200), path
             assert visit.page.locator("h1").count() == 1
             look_at(visit, shots, file_name(role, path))
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_request_is_accessible_in_every_state(
+    browser: Browser, demo: Stack, shots: Path, shot: Path, things: dict[str, str], state: str
+) -> None:
+    with at_portal(browser, demo, shot, "admin") as visit:
+        visit.open(f"/requests/{things[state]}")
+        assert visit.page.locator("#run-status .badge").first.inner_text() == STATES[state]
+        look_at(visit, shots, f"run-{state}")
 
 
 def test_a_person_is_invited_joins_gets_a_token_and_signs_out(
@@ -195,9 +229,30 @@ def test_without_javascript_all_of_it_works(browser: Browser, stack: Stack, shot
         context.close()
 
 
-def test_the_first_page_is_light(browser: Browser, stack: Stack, shot: Path) -> None:
-    with at_portal(browser, stack, shot, "requester") as visit:
+MOST_BYTES = 150_000
+
+
+@pytest.mark.parametrize("path", ["/", "/forms/onboarding", "/requests/{own}"])
+def test_a_first_visit_is_light(browser: Browser, demo: Stack, shot: Path, things: dict[str, str], path: str) -> None:
+    """By what goes over the line, headers and all, with an empty cache."""
+    with at_portal(browser, demo, shot, "requester") as visit:
+        line = visit.page.context.new_cdp_session(visit.page)
         sizes: list[int] = []
-        visit.page.on("response", lambda answer: sizes.append(len(answer.body())))
-        visit.page.reload(wait_until="networkidle")
-        assert 0 < sum(sizes) < 150_000
+        line.on("Network.loadingFinished", lambda loaded: sizes.append(int(loaded["encodedDataLength"])))
+        line.send("Network.enable")
+        line.send("Network.setCacheDisabled", {"cacheDisabled": True})
+        visit.open(path.format(**things))
+        visit.page.wait_for_load_state("load")
+        if "forms" in path:
+            visit.page.locator("#i-v-department option[value=it]").wait_for(state="attached")
+        print(f"{path}: {sum(sizes):,} bytes in {len(sizes)} requests")
+        assert len(sizes) > 3 and sum(sizes) < MOST_BYTES
+
+
+def ask_for_equipment(page: Page) -> None:
+    """Something dear, which somebody has to approve."""
+    choose(page, "kind", "laptop")
+    choose(page, "model", "L-16")
+    page.get_by_label("What is it for?").fill("Drawings of large machines")
+    page.get_by_role("button", name="Request", exact=True).last.click()
+    page.wait_for_url("**/requests/*")

@@ -76,13 +76,16 @@ class Visitor:
 
 
 @contextmanager
-def session(browser: Browser, *, phone: bool = False, state: StorageState | None = None) -> Iterator[BrowserContext]:
-    """A browser that nobody has signed in with, or one that is signed in as `state` says."""
+def session(
+    browser: Browser, *, phone: bool = False, state: StorageState | None = None, script: bool = True
+) -> Iterator[BrowserContext]:
+    """A browser that nobody has signed in with, or one that is signed in as `state` says; or one without JavaScript."""
     context = browser.new_context(
         viewport=PHONE if phone else DESK,
         is_mobile=phone,
         color_scheme="dark" if phone else "light",
         storage_state=state,
+        java_script_enabled=script,
     )
     context.set_default_timeout(10_000)
     try:
@@ -100,5 +103,5 @@ def visiting(context: BrowserContext, url: str, shot: Path) -> Iterator[Visitor]
     finally:
         visitor.page.screenshot(path=shot)
         visitor.page.close()
-    assert visitor.foreign == []
-    assert visitor.complaints == []
+    assert visitor.foreign == [], visitor.foreign
+    assert visitor.complaints == [], visitor.complaints

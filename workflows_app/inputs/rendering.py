@@ -94,6 +94,11 @@ class Asked:
         )
 
     @property
+    def secrets(self) -> list[str]:
+        """The names of the inputs whose values no page may show."""
+        return [PREFIX + each.name for each in self.definition.fields if each.kind == "secret"]
+
+    @property
     def has_required(self) -> bool:
         asked = (each for each in self.definition.fields if each.mode == "asked")
         return any(each.required or any(inner.required for inner in each.fields) for each in asked)
@@ -117,7 +122,7 @@ class Asked:
             options_url=self.options_url,
             offers=self.offers,
             token=self.token,
-            secrets=tuple(PREFIX + each.name for each in self.definition.fields if each.kind == "secret"),
+            secrets=tuple(self.secrets),
         )
 
     def _item(self, number: int, item: Field | Note, shown: bool) -> Item:

@@ -16,3 +16,7 @@ document.addEventListener("keydown", (event) => {
     menu.querySelector("summary").focus();
   }
 });
+
+// A form that came too late goes on by itself.
+const late = document.querySelector("form[data-go-on]");
+if (late) late.requestSubmit(late.querySelector("button"));

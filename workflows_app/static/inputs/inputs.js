@@ -154,8 +154,16 @@
     say(item, item.closest("[data-inputs]").dataset.loaded);
   });
 
-  function fail(offer) {
-    offer.querySelector(".input-failed").textContent = offer.closest("[data-inputs]").dataset.unloaded;
+  /* Whoever is not signed in any more is not led away from what is filled in. */
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const offer = offerOf(event);
+    if (!offer || event.detail.xhr.status !== 401) return;
+    event.preventDefault();
+    fail(offer, "signedOut");
+  });
+
+  function fail(offer, why = "unloaded") {
+    offer.querySelector(".input-failed").textContent = offer.closest("[data-inputs]").dataset[why];
   }
 
   /* --- rows ------------------------------------------------------------------------------------------------------- */
@@ -224,6 +232,15 @@
       show(form);
     }
   });
+
+  /* What is submitted without a connection is a page of the browser's own, and what was filled in is gone. */
+  const noConnection = () => Array.from(document.querySelectorAll("[data-no-connection]"));
+  document.addEventListener("submit", (event) => {
+    if (navigator.onLine || !event.target.querySelector("[data-inputs]")) return;
+    event.preventDefault();
+    noConnection().forEach((each) => { each.hidden = false; });
+  });
+  window.addEventListener("online", () => noConnection().forEach((each) => { each.hidden = true; }));
 
   (document.getElementById("problems") ?? document.getElementById("findings"))?.focus();
 })();

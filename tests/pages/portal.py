@@ -1,0 +1,105 @@
+"""The portal of Acme's people in a browser, with the forms that bin/up makes to try it with."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.acceptance.launching import EXAMPLES, eventually
+from tests.acceptance.stack import Stack
+from tests.pages.visiting import DESK, PHONE, Visitor, session, visiting
+
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+SURPLUS_WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+# What the demo's forms need of the workspace that ships.
+SOURCES = [
+    "data_providers/organization_data.py",
+    "data_providers/workplace.py",
+    "workflows/examples/my_first_workflow.py",
+    "workflows/examples/price_list.py",
+    "workflows/examples/request_equipment.py",
+    "workflows/user_management/welcome_colleague.py",
+]
+MAKE_FORMS = """
+from bifrost.demo_forms import prepare_forms
+from orgs import directory
+prepare_forms(directory.msp())
+"""
+
+
+def prepare_demo_forms(stack: Stack) -> None:
+    for source in SOURCES:
+        target = stack.workspace / source
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(EXAMPLES / source, target)
+    stack.manage("shell", "-v", "0", "-c", MAKE_FORMS)
+    listed = "/api/forms"
+    eventually(lambda: "onboarding" in stack.call("GET", listed, stack.token("acme")).text, "the demo's forms")
+
+
+@contextmanager
+def at_portal(
+    browser: Browser,
+    stack: Stack,
+    shot: Path,
+    role: str = "",
+    *,
+    org_id: str = "acme",
+    phone: bool = False,
+    script: bool = True,
+) -> Iterator[Visitor]:
+    """Somebody at Acme's portal, or another organization's; with a role, signed in as the demo's person of it."""
+    organization = stack.up.document["organizations"][org_id]
+    with session(browser, phone=phone, script=script) as context, visiting(context, organization["url"], shot) as visit:
+        if role:
+            sign_in(visit, **credentials(stack, role, org_id))
+        yield visit
+
+
+def credentials(stack: Stack, role: str, org_id: str = "acme") -> dict[str, str]:
+    [user] = [user for user in stack.up.document["organizations"][org_id]["users"] if user["role"] == role]
+    return {"email": user["email"], "password": user["password"]}
+
+
+def sign_in(visit: Visitor, email: str, password: str, path: str = "/sign-in") -> None:
+    visit.open(path)
+    give_credentials(visit, email, password)
+
+
+def give_credentials(visit: Visitor, email: str, password: str) -> None:
+    """At the sign-in that is in front of the visitor."""
+    visit.page.get_by_label("E-mail address").fill(email)
+    visit.page.get_by_label("Password").fill(password)
+    with visit.page.expect_navigation():
+        visit.page.get_by_role("button", name="Sign in").click()
+
+
+def look_at(visit: Visitor, shots: Path, name: str) -> None:
+    """What is in front of the visitor, at four sights, each of which is kept: nothing sticks out, and axe finds nothing
+    at a desk in the light nor on a phone in the dark."""
+    for device, size in (("desk", DESK), ("phone", PHONE)):
+        visit.page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            visit.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            sight = f"portal-{name}-{device}-{scheme}"
+            visit.page.screenshot(path=shots / f"{sight}.png", full_page=True)
+            assert visit.page.evaluate(SURPLUS_WIDTH) == 0, sight
+            if (device, scheme) in (("desk", "light"), ("phone", "dark")):
+                assert violations(visit.page) == [], sight
+    visit.page.emulate_media(color_scheme="light")
+    visit.page.set_viewport_size(DESK)
+
+
+def violations(page: Page) -> list[dict[str, Any]]:
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [{"rule": each["id"], "where": [node["html"] for node in each["nodes"]]} for each in found]
+
+
+def file_name(role: str, path: str) -> str:
+    return f"{role}{''.join(letter if letter.isalnum() else '-' for letter in path)}"
