@@ -8,7 +8,7 @@ written into a page: they, and files, have to be given again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
@@ -62,7 +62,7 @@ def kept(data: QueryDict) -> Kept:
     return [
         (name, text)
         for name, texts in data.lists()
-        for text in cast(list[str], texts)
+        for text in texts
         if name in (SUBMISSION, ASKED) or (name.startswith(PREFIX) and name not in secret)
     ]
 
