@@ -9,7 +9,6 @@ from typing import Any, Literal, Protocol, TypeVar, get_args, overload
 
 from bifrost.sdk.caller import Caller, OrganizationFacts
 from bifrost.sdk.errors import DeclarationError
-from bifrost.sdk.signature import inputs_of
 from bifrost.sdk.tolerant import JSON, plain
 
 __all__ = ["CheckContext", "CheckHost", "CheckSpec", "Level", "check", "checks_of"]
@@ -123,6 +122,8 @@ def checks_of(given: Any, parameters: Iterable[str]) -> tuple[CheckSpec, ...]:
 
 
 def _check(function: Any, known: list[str]) -> CheckSpec:
+    from bifrost.sdk.signature import inputs_of  # it imports pydantic, and a workflow's module need not
+
     level = getattr(function, ATTRIBUTE, None)
     if level is None or not inspect.isfunction(function):
         raise DeclarationError(

@@ -16,6 +16,7 @@
   let over = false;
   let stream;
   let told;
+  let again;
 
   function after() {
     const last = document.querySelector("#run-log > li:last-child");
@@ -31,8 +32,11 @@
       wanted = false;
       try {
         await window.htmx.ajax("GET", `${run.dataset.part}?after=${after()}`, { source: run, swap: "none" });
+        here();
       } catch {
-        gone(); // nobody answered: the stream says when somebody does again
+        // Nobody answered. The stream may have told its last by now, so the page itself asks once more.
+        gone();
+        again ??= setTimeout(() => { again = undefined; fetchPart(); }, PATIENCE);
       }
     }
     asking = false;
@@ -45,14 +49,14 @@
   }
 
   function gone() {
-    told ??= setTimeout(() => { lost.hidden = over; }, PATIENCE);
+    told ??= setTimeout(() => { lost.hidden = false; }, PATIENCE);
   }
 
   function listen() {
     stream = new EventSource(`${run.dataset.live}?after=${after()}`);
-    stream.addEventListener("open", () => { here(); fetchPart(); });
+    stream.addEventListener("open", fetchPart);
     stream.addEventListener("change", fetchPart);
-    stream.addEventListener("end", () => { over = true; stream.close(); here(); fetchPart(); });
+    stream.addEventListener("end", () => { over = true; stream.close(); fetchPart(); });
     stream.addEventListener("error", () => {
       gone();
       // The browser tries again by itself, but not after an answer that refuses.
@@ -93,8 +97,9 @@
   });
 
   // A stream that the network has forgotten would not be missed for minutes.
-  window.addEventListener("offline", gone);
+  window.addEventListener("offline", () => { if (!over) gone(); });
   window.addEventListener("online", () => {
+    fetchPart();
     if (over) return;
     stream.close();
     listen();
