@@ -102,7 +102,7 @@ def _edit_and_approve(approver: Visitor, shots: Path) -> None:
     look_at(approver, shots, "operator-home-waiting")
     approver.click("Welcome Ann Example")
     assert "Ann Example begins on 01 March 2027 in Recruiting, until 01 April 2027." in approver.text
-    approver.page.get_by_label("Team", exact=True).fill("Payroll")
+    approver.page.locator("#i-v-team").fill("Payroll")
     approver.page.get_by_label("What to prepare").fill("desk\nbadge")
     approver.page.get_by_label("Comment").fill("The desk is reserved for Friday.")
     look_at(approver, shots, "approval-edited")

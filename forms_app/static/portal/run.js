@@ -32,7 +32,7 @@
       wanted = false;
       try {
         await window.htmx.ajax("GET", `${run.dataset.part}?after=${after()}`, { source: run, swap: "none" });
-        here();
+        if (navigator.onLine) here(); // it may have been on its way when the network went
       } catch {
         // Nobody answered. The stream may have told its last by now, so the page itself asks once more.
         gone();
