@@ -31,7 +31,7 @@ from workflows_app.engine import process
 from workflows_app.providers.asking import stop as stop_data_providers
 
 _own = ExitStack()
-KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "orgs_organization", "orgs_domain"}
+KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "orgs_organization"}
 
 
 def pytest_configure() -> None:

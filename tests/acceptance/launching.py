@@ -104,6 +104,13 @@ class Up:
             return self.call("/api/health").status_code == 200
         return False
 
+    def database_server(self) -> int | None:
+        """The pid of its PostgreSQL; none while one that died is being replaced."""
+        with contextlib.suppress(FileNotFoundError):
+            lines = (self.data / "postgres" / "postmaster.pid").read_text().splitlines()
+            return int(lines[0]) if lines else None
+        return None
+
     def wait(self, seconds: float = 60.0) -> int:
         return self.process.wait(seconds)
 

@@ -20,7 +20,9 @@ from tests.acceptance.test_bad_input import refused
 
 
 def postmaster(stack: Stack) -> int:
-    return int((stack.up.data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    pid = stack.up.database_server()
+    assert pid is not None
+    return pid
 
 
 @contextlib.contextmanager

@@ -148,7 +148,7 @@ def test_the_database_is_reached_through_a_private_socket_alone(up: Up) -> None:
     directory = Path(up.document["databaseUrl"].partition("host=")[2])
 
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-    postgres = int((up.data / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    postgres = up.database_server()
     listening = subprocess.run(["ls", "-l", f"/proc/{postgres}/fd"], capture_output=True, text=True, check=True)
     inodes = {line.rpartition("[")[2].rstrip("]") for line in listening.stdout.splitlines() if "socket:" in line}
     tcp = {line.split()[9] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
@@ -199,12 +199,12 @@ def test_killed_workers_are_started_again(up: Up) -> None:
 
 
 def test_a_killed_database_server_is_started_again(up: Up) -> None:
-    pid_file = up.data / "postgres" / "postmaster.pid"
-    pid = int(pid_file.read_text().splitlines()[0])
+    killed = up.database_server()
+    assert killed is not None
 
-    os.kill(pid, signal.SIGKILL)
+    os.kill(killed, signal.SIGKILL)
 
-    eventually(lambda: str(pid) not in pid_file.read_text().split(), "the next server")
+    eventually(lambda: up.database_server() not in (None, killed), "the next server")
     eventually(up.is_healthy, "health")
 
 

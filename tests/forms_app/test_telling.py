@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -18,7 +17,7 @@ from forms_app.models import Form, FormVersion, Submission
 from forms_app.public import stranger
 from forms_app.submitting import submit
 from orgs import directory
-from orgs.models import Domain, Membership, User
+from orgs.models import Membership, User
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context, shared_context
 from tests.factories import make_user
@@ -68,11 +67,8 @@ def olga(acme: OrganizationRecord) -> User:
 
 
 @pytest.fixture
-def own_host(acme: OrganizationRecord) -> Iterator[str]:
-    """Acme's, for as long as the test lasts."""
-    yield at_host(acme)
-    Domain.objects.filter(tenant_id=acme.id).delete()
-    directory.forget()
+def own_host(acme: OrganizationRecord) -> str:
+    return at_host(acme)
 
 
 def ask_by_form(acme: OrganizationRecord, make_form: FormMaker, person: User, workflow: str = "buy_hardware") -> UUID:
