@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -23,7 +22,7 @@ from forms_app.portal import filling
 from forms_app.portal.filling import Filling, Page
 from forms_app.portal.options import options_piece
 from forms_app.portal.resuming import RESUMED, keeps_what_was_sent
-from forms_app.portal.visits import Visit, page
+from forms_app.portal.visits import Visit, page, zone_of
 from forms_app.submitting import Submitted, submit
 from orgs.records import OrganizationRecord
 from orgs.resolver import organization_of_host
@@ -62,7 +61,7 @@ def show_options(request: HttpRequest, visit: Visit, slug: str, field: str) -> H
     def offering(definition: Definition, asked: Field, values: Mapping[str, JSON], refresh: bool) -> Offer:
         return offer(visit.organization, definition, asked, values, refresh=refresh)
 
-    return options_piece(request, form.definition, field, offering, zone=zone_of(visit), options_url=_options_url(form))
+    return options_piece(request, form.definition, field, offering, zone=visit.zone, options_url=_options_url(form))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -77,18 +76,13 @@ def show_public_form(request: HttpRequest, token: str) -> HttpResponseBase:
     def send(values: Mapping[str, JSON], submission: UUID, confirmed: bool) -> Submitted:
         return public.submit_public(token, values, submission, confirmed=confirmed)
 
-    filled = Filling(form, ZoneInfo(organization.timezone), send)
+    filled = Filling(form, zone_of("", organization), send)
     if request.method != "POST":
         return _shown(request, form, filling.begin(filled, request), token)
     taken = filling.take(filled, request)
     if isinstance(taken, Page):
         return _shown(request, form, taken, token)
     return redirect(f"{reverse('portal-public-form', args=[token])}?submitted")
-
-
-def zone_of(visit: Visit) -> ZoneInfo:
-    """The person's own; who has chosen none has the organization's."""
-    return ZoneInfo(visit.user.timezone or visit.organization.timezone)
 
 
 def _form(visit: Visit, slug: str) -> FormRecord:
@@ -118,7 +112,7 @@ def _filling(visit: Visit, form: FormRecord) -> Filling:
 
     return Filling(
         form,
-        zone_of(visit),
+        visit.zone,
         send,
         offers=lambda values: offers(organization, form.definition, values),
         options_url=_options_url(form),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
+from forms_app.portal.visits import zone_of
 from orgs.models import User
 from orgs.sites import access_of
 
@@ -48,8 +48,7 @@ class PortalMiddleware:
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
         if is_portal(request) and (access := access_of(request)):
             own = request.user.timezone if isinstance(request.user, User) else ""
-            zone = own or (access.organization.timezone if access.organization else "")
-            timezone.activate(ZoneInfo(zone or "UTC"))
+            timezone.activate(zone_of(own, access.organization))
 
 
 def is_portal(request: HttpRequest) -> bool:

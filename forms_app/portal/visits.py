@@ -1,4 +1,4 @@
-"""Whose page it is: who looks at a page of the portal, and in which organization."""
+"""Whose page it is: who looks at a page of the portal, in which organization, and in which time zone."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.views.decorators.cache import never_cache
 
+from bifrost.sdk.errors import PermissionError as NotPermitted
 from orgs.members import may_manage
 from orgs.models import User
 from orgs.records import Actor, OrganizationRecord
 from orgs.resolver import resolve
+from workflows_app.permissions import owner_filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,18 @@ class Visit:
     organization: OrganizationRecord
     actor: Actor
     user: User
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return zone_of(self.user.timezone, self.organization)
+
+    @property
+    def owner(self) -> str | None:
+        """Whose requests alone the person sees; None: everybody's. Raises Http404 for those who see none."""
+        try:
+            return owner_filter(self.actor)
+        except NotPermitted as refused:
+            raise Http404 from refused
 
 
 View = Callable[..., HttpResponseBase]
@@ -55,6 +71,19 @@ def page(allowed: Allowed | None = None) -> Callable[[View], View]:
 
 def manages_members(visit: Visit) -> bool:
     return may_manage(visit.actor, visit.organization)
+
+
+def cursor_of(request: HttpRequest) -> UUID | None:
+    """Where a page of a list begins; at the newest for what is no place."""
+    try:
+        return UUID(request.GET["cursor"])
+    except (KeyError, ValueError):
+        return None
+
+
+def zone_of(own: str, organization: OrganizationRecord | None) -> ZoneInfo:
+    """The person's own; who has chosen none has the organization's."""
+    return ZoneInfo(own or (organization.timezone if organization else "UTC"))
 
 
 def can(permission: str) -> Allowed:

@@ -1,6 +1,5 @@
 """Requests and what becomes of them, approvals and notices, as a customer's people see them.
 
-    access      whose page it is, and in which time zone it tells times
     listing     requests as lists show them            lists       the pages of these lists
     telling     one request, in people's words         page        its page, its live part, cancel and run again
     words       statuses, times and errors             readable    any JSON value for a reader

@@ -18,11 +18,11 @@ from bifrost.sdk.errors import PermissionError as NotPermitted
 from bifrost.sdk.errors import ValidationError
 from forms_app.labels import add_changed
 from forms_app.portal.options import options_piece
-from forms_app.portal.runs.access import Visit, cursor_of, page
 from forms_app.portal.runs.asked import Filled, filled_with, given_values
 from forms_app.portal.runs.deciding import Decision, as_form, changes_of, refused_as
 from forms_app.portal.runs.listing import names_of
 from forms_app.portal.runs.words import Badge, named, reference, told
+from forms_app.portal.visits import Visit, cursor_of, page
 from orgs.permissions import VIEW_EXECUTIONS
 from orgs.tenancy import org_context
 from workflows_app.approvals.deciding import NO_APPROVAL, decide
@@ -48,7 +48,7 @@ _STATES: Mapping[str, tuple[Any, str]] = {
 
 
 @require_safe
-@page
+@page()
 def approvals_page(request: HttpRequest, visit: Visit) -> HttpResponse:
     given = request.GET.get("show", "")
     box = Box(given) if given in BOXES else Box.WAITING
@@ -66,7 +66,7 @@ def approvals_page(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page
+@page()
 def approval_page(request: HttpRequest, visit: Visit, approval: UUID) -> HttpResponse:
     try:
         found, filled = _found(visit, approval)
@@ -88,7 +88,7 @@ def approval_page(request: HttpRequest, visit: Visit, approval: UUID) -> HttpRes
 
 
 @require_POST
-@page
+@page()
 def approval_options(request: HttpRequest, visit: Visit, approval: UUID, field: str) -> HttpResponse:
     """The options of one field that may be changed, for what was changed so far."""
     try:

@@ -12,9 +12,9 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from bifrost.sdk.errors import DeclarationError, ValidationError
-from forms_app.portal.runs.access import Visit
 from forms_app.portal.runs.asked import Filled
 from forms_app.portal.runs.words import moment
+from forms_app.portal.visits import Visit
 from workflows_app.approvals.changes import Changed, Changes, Page, Uploads
 from workflows_app.approvals.deciding import LONGEST_COMMENT
 from workflows_app.approvals.queries import Found

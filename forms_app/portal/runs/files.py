@@ -7,14 +7,14 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from forms_app.portal.runs.access import Visit, page
+from forms_app.portal.visits import Visit, page
 from workflows_app.errors import UnknownFile
 from workflows_app.files.sending import download
 from workflows_app.files.storing import open_file
 
 
 @require_safe
-@page
+@page()
 def file_page(request: HttpRequest, visit: Visit, file: UUID) -> HttpResponse:
     try:
         return download(*open_file(visit.organization, file, visit.actor))

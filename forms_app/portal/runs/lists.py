@@ -11,21 +11,21 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from forms_app.portal.runs.access import Visit, cursor_of, page
 from forms_app.portal.runs.listing import GROUPS, LONGEST_TEXT, Narrowed, list_requests
+from forms_app.portal.visits import Visit, cursor_of, page
 from orgs.permissions import VIEW_EXECUTIONS
 from workflows_app.actors import actor_key
 
 
 @require_safe
-@page
+@page()
 def own_requests(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What this person has asked for."""
     return _list(request, visit, _("My requests"), "portal-requests", actor_key(visit.actor))
 
 
 @require_safe
-@page
+@page()
 def all_requests(request: HttpRequest, visit: Visit) -> HttpResponse:
     """What anybody in the organization has asked for."""
     if not visit.actor.can(VIEW_EXECUTIONS):

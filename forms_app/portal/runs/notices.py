@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_POST, require_safe
 
-from forms_app.portal.runs.access import Visit, cursor_of, page
 from forms_app.portal.runs.listing import names_of
 from forms_app.portal.runs.words import named
+from forms_app.portal.visits import Visit, cursor_of, page
 from orgs.tenancy import org_context
 from workflows_app.alerts import queries
 from workflows_app.alerts.notices import NO_NOTICE, mark_all_read, mark_read
@@ -22,7 +22,7 @@ AT_ONCE = 25
 
 
 @require_safe
-@page
+@page()
 def notices_page(request: HttpRequest, visit: Visit) -> HttpResponse:
     unread = request.GET.get("show") == "new"
     found = queries.list_notices(visit.organization, visit.actor, AT_ONCE, cursor_of(request), unread=unread)
@@ -50,7 +50,7 @@ def notices_page(request: HttpRequest, visit: Visit) -> HttpResponse:
 
 
 @require_POST
-@page
+@page()
 def read_notice(request: HttpRequest, visit: Visit, notice: UUID) -> HttpResponse:
     try:
         mark_read(visit.organization, notice, visit.actor)
@@ -60,7 +60,7 @@ def read_notice(request: HttpRequest, visit: Visit, notice: UUID) -> HttpRespons
 
 
 @require_POST
-@page
+@page()
 def read_notices(request: HttpRequest, visit: Visit) -> HttpResponse:
     mark_all_read(visit.organization, visit.actor)
     return HttpResponseRedirect(reverse("portal-notices"))

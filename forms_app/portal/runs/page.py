@@ -14,10 +14,10 @@ from django.urls import get_script_prefix, reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from forms_app.portal.runs.access import Visit, page
 from forms_app.portal.runs.asked import filled_with, prefilled
 from forms_app.portal.runs.telling import tell
 from forms_app.portal.runs.words import named
+from forms_app.portal.visits import Visit, page
 from orgs.permissions import SUBMIT_FORMS
 from workflows_app import queries, sending
 from workflows_app.errors import HasEnded, UnknownExecution
@@ -28,7 +28,7 @@ NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @require_safe
-@page
+@page()
 def request_page(request: HttpRequest, visit: Visit, execution: UUID) -> HttpResponse:
     told = _told(visit, execution)
     if told["record"]["continuedAs"]:
@@ -39,7 +39,7 @@ def request_page(request: HttpRequest, visit: Visit, execution: UUID) -> HttpRes
 
 
 @require_safe
-@page
+@page()
 def request_part(request: HttpRequest, visit: Visit, execution: UUID) -> HttpResponse:
     """What may have changed on the open page, and the log lines behind the number `after`."""
     given = request.GET.get("after", "0")
@@ -51,7 +51,7 @@ def request_part(request: HttpRequest, visit: Visit, execution: UUID) -> HttpRes
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@page
+@page()
 def cancel_request(request: HttpRequest, visit: Visit, execution: UUID) -> HttpResponse:
     """Asks first; only its POST cancels."""
     record = _record(visit, execution)
@@ -75,7 +75,7 @@ def cancel_request(request: HttpRequest, visit: Visit, execution: UUID) -> HttpR
 
 
 @require_safe
-@page
+@page()
 def request_again(request: HttpRequest, visit: Visit, execution: UUID) -> HttpResponse:
     """Leads to the form, filled in as it was; nothing is started."""
     record = _record(visit, execution, whole=True)

@@ -13,11 +13,11 @@ from django.utils.dateparse import parse_datetime
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from forms_app.portal.runs.access import Visit
 from forms_app.portal.runs.asked import Filled, filled_with, given_values
 from forms_app.portal.runs.readable import NOTHING, readable
 from forms_app.portal.runs.steps import steps_of
 from forms_app.portal.runs.words import badge_of, left, moment, named, people, reference, took, trouble
+from forms_app.portal.visits import Visit
 from orgs.permissions import VIEW_EXECUTIONS
 from orgs.permitted import how_many_may
 from workflows_app import cards, queries
