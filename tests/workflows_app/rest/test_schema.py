@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +173,12 @@ OPERATIONS = [
     "submitForm",
     "listSubmissions",
 ]
+REPEATABLE: dict[str, Any] = {
+    "derandomize": True,
+    "database": None,
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+}
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
@@ -257,7 +263,7 @@ def a_data_provider(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     asking.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def application() -> Iterator[WSGIHandler]:
     """The WSGI application, except that it does not close the test's connection with each request."""
     signals = (request_started, request_finished)
@@ -272,9 +278,11 @@ def test_all_operations_are_tried(schema: dict[str, Any]) -> None:
     assert sorted(one["operationId"] for _, _, one in operations(schema)) == sorted(OPERATIONS)
 
 
-@pytest.fixture
-def bound(application: WSGIHandler) -> BaseSchema:
-    return schemathesis.openapi.from_wsgi("/api/schema", app=application)
+@pytest.fixture(scope="module")
+def bound(schema: dict[str, Any], application: WSGIHandler) -> BaseSchema:
+    made = schemathesis.openapi.from_dict(schema)
+    made.app = application
+    return made
 
 
 TRIED = [(operation, GenerationMode.POSITIVE) for operation in OPERATIONS] + [
@@ -284,35 +292,48 @@ TRIED = [(operation, GenerationMode.POSITIVE) for operation in OPERATIONS] + [
 ]
 
 
-@pytest.mark.usefixtures("a_data_provider")
-@pytest.mark.parametrize(("operation", "mode"), TRIED)
-def test_every_answer_conforms(
-    bound: BaseSchema,
-    operation: str,
-    mode: GenerationMode,
-    acme: OrganizationRecord,
-    execution: str,
-    workspace: Path,
-    starts: Starts,
-    a_secret: str,
-) -> None:
+Conforms = Callable[[str, GenerationMode, int], None]
+
+
+@pytest.fixture
+def conforms(
+    bound: BaseSchema, acme: OrganizationRecord, execution: str, workspace: Path, starts: Starts, a_secret: str
+) -> Conforms:
+    """Sends so many generated requests to an operation, about half of them to what exists."""
     headers = {"Authorization": f"Bearer {make_token(acme)}", "X-Organization-Id": "acme"}
     known = {"execution_id": execution, "name": a_secret, **known_objects(acme, workspace)}
-    statuses = set()
 
-    @given(case=bound.find_operation_by_id(operation).as_strategy(generation_mode=mode), exists=st.booleans())
-    @settings(max_examples=25, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    def conforms(case: Case, exists: bool) -> None:
-        if exists:
-            case.path_parameters = {name: known[name] for name in case.path_parameters}
-            if mode is GenerationMode.POSITIVE and "step" in (case.query or {}):
-                case.query = {"step": 1}
-        response = case.call(headers=headers)
-        case.validate_response(response, checks=CHECKS)
-        statuses.add(response.status_code)
+    def send_to(operation: str, mode: GenerationMode, requests: int) -> None:
+        statuses = set()
 
-    conforms()
-    assert statuses <= {200, 201, 202, 204, 400, 404, 405, 409, 415}
-    # An execution that has ended is not cancelled: 409 shows that it was found. Uploads have tests of their own: that a
-    # file needs a name the document cannot say.
-    assert mode is GenerationMode.NEGATIVE or operation == "uploadFile" or statuses & {200, 202, 204, 409}
+        @given(case=bound.find_operation_by_id(operation).as_strategy(generation_mode=mode), exists=st.booleans())
+        @settings(max_examples=requests, **REPEATABLE)
+        def send(case: Case, exists: bool) -> None:
+            if exists:
+                case.path_parameters = {name: known[name] for name in case.path_parameters}
+                if mode is GenerationMode.POSITIVE and "step" in (case.query or {}):
+                    case.query = {"step": 1}
+            response = case.call(headers=headers)
+            case.validate_response(response, checks=CHECKS)
+            statuses.add(response.status_code)
+
+        send()
+        assert statuses <= {200, 201, 202, 204, 400, 404, 405, 409, 415}
+        # An execution that has ended is not cancelled: 409 shows that it was found. Uploads have tests of their own:
+        # that a file needs a name the document cannot say.
+        assert mode is GenerationMode.NEGATIVE or operation == "uploadFile" or statuses & {200, 202, 204, 409}
+
+    return send_to
+
+
+@pytest.mark.usefixtures("a_data_provider")
+@pytest.mark.parametrize(("operation", "mode"), TRIED)
+def test_every_answer_conforms(conforms: Conforms, operation: str, mode: GenerationMode) -> None:
+    conforms(operation, mode, 10)
+
+
+@pytest.mark.faults
+@pytest.mark.usefixtures("a_data_provider")
+@pytest.mark.parametrize(("operation", "mode"), TRIED)
+def test_every_one_of_many_answers_conforms(conforms: Conforms, operation: str, mode: GenerationMode) -> None:
+    conforms(operation, mode, 50)
