@@ -29,18 +29,18 @@ _GRACE_SECONDS = 20.0
 def parse(arguments: Sequence[str]) -> list[str]:
     """What pytest gets. Unless they choose by marker themselves, the long fault tests are left out.
 
-    The whole suite runs in two processes.
+    What is not narrowed to some files or names runs in two processes.
     """
     if list(arguments) == ["--help"]:
         print(
             "usage: bin/test [pytest arguments]\n\n"
             "Sets up what the tests need (virtual environment, PostgreSQL and OpenBao in BIFROST_DATA_DIR/test) and\n"
-            "runs them from the repository's root, all of them in two processes.\n\n"
+            "runs them from the repository's root, in two processes where no files or names are given.\n\n"
             "bin/test tests/orgs runs some of them; bin/test -m '' adds the long fault tests."
         )
         sys.exit(0)
     chosen = any(argument.startswith(("-m", "--markexpr")) for argument in arguments)
-    some = chosen or any(argument.startswith(("-n", "-k")) or _is_path(argument) for argument in arguments)
+    some = any(argument.startswith(("-n", "-k")) or _is_path(argument) for argument in arguments)
     return [*([] if some else SIDE_BY_SIDE), *([] if chosen else WITHOUT_LONG_ONES), *arguments]
 
 

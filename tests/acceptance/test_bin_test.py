@@ -71,7 +71,8 @@ def test_long_fault_tests_run_only_where_they_are_asked_for(suite: Path) -> None
 
 @pytest.mark.parametrize("given", [["-m", "faults"], ["-mfaults"], ["--markexpr=faults"]])
 def test_a_choice_by_marker_is_the_callers(given: list[str]) -> None:
-    assert parse(given) == given
+    assert parse(given) == ["-n", "2", "--dist", "loadscope", *given]
+    assert parse([*given, "tests/orgs"]) == [*given, "tests/orgs"]
     assert parse(["tests/orgs"]) == ["-m", "not faults", "tests/orgs"]
 
 
