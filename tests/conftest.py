@@ -31,6 +31,7 @@ from workflows_app.engine import process
 from workflows_app.providers.asking import stop as stop_data_providers
 
 _own = ExitStack()
+PLATFORMS_OF_THEIR_OWN = tuple(f"tests/acceptance/test_{name}" for name in ("up", "bin_test", "workers"))
 KEPT_TABLES = {"django_migrations", "django_content_type", "auth_permission", "orgs_organization"}
 
 
@@ -50,7 +51,9 @@ class Sharing(LoadScopeScheduling):
     """Side by side: a file belongs into one process, and so does all that shares a running platform."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "platform" if nodeid.startswith(("tests/acceptance/", "tests/pages/")) else nodeid.partition("::")[0]
+        file = nodeid.partition("::")[0]
+        shares = file.startswith(("tests/acceptance/", "tests/pages/")) and not file.startswith(PLATFORMS_OF_THEIR_OWN)
+        return file.rpartition("/")[0] if shares else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing:

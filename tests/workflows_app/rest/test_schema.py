@@ -336,4 +336,4 @@ def test_every_answer_conforms(conforms: Conforms, operation: str, mode: Generat
 @pytest.mark.usefixtures("a_data_provider")
 @pytest.mark.parametrize(("operation", "mode"), TRIED)
 def test_every_one_of_many_answers_conforms(conforms: Conforms, operation: str, mode: GenerationMode) -> None:
-    conforms(operation, mode, 50)
+    conforms(operation, mode, 25)
