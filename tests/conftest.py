@@ -13,6 +13,7 @@ from typing import Any
 # Before anything reads it: tests, and the processes that they start, never write into the tree.
 os.environ["BIFROST_DATA_DIR"] = tempfile.mkdtemp(prefix="bifrost-test-")
 
+import certifi
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -40,11 +41,22 @@ def pytest_configure() -> None:
     settings.DATA_DIR = Path(os.environ["BIFROST_DATA_DIR"])
     settings.STATIC_ROOT = settings.DATA_DIR / "static"
     settings.STATIC_ROOT.mkdir()
+    # Each client of a test makes the middleware anew, which would read all static files first.
+    settings.WHITENOISE_AUTOREFRESH = True
+    # Nor does a test trust the world's authorities, which are read anew for each HTTP client.
+    os.environ["SSL_CERT_FILE"] = str(_one_authority())
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if "PYTEST_XDIST_WORKER" in os.environ:
         # Side by side, each process has a database (pytest-django sees to that) and a vault of its own.
         settings.VAULT_ADDR = os.environ["VAULT_ADDR"] = _own.enter_context(private_vault()).address
         settings.VAULT_TOKEN = os.environ["VAULT_TOKEN"] = ROOT_TOKEN
+
+
+def _one_authority() -> Path:
+    first = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")
+    file = settings.DATA_DIR / "authority.pem"
+    file.write_text(first[0] + first[1] + "\n")
+    return Path(file)
 
 
 class Sharing(LoadScopeScheduling):

@@ -20,7 +20,7 @@ from bin.launcher.processes import die_with_parent
 ROOT = Path(__file__).resolve().parent.parent.parent
 UP = ROOT / "bin" / "up"
 EXAMPLES = ROOT / "workspace"
-_NOT_FOR_IT = ("DATABASE_URL", "VAULT_", "SECRET_KEY", "BIFROST_", "PYTEST_", "DJANGO_")
+_NOT_FOR_IT = ("DATABASE_URL", "VAULT_", "SECRET_KEY", "BIFROST_", "PYTEST_", "DJANGO_", "SSL_CERT_FILE")
 
 
 def environment(data: Path, **variables: str) -> dict[str, str]:

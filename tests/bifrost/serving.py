@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from bifrost.bridge import Bridge
+from tests.serving import Server
 
 HOST = "127.0.0.1"
 Environ = dict[str, Any]
@@ -47,7 +48,7 @@ def serving(
         bridge = Bridge(application, threads, body_limit, larger)
         # A request that is never answered fails its test, and does not keep the server from ending.
         quiet = {"lifespan": "off", "log_level": "critical", "access_log": False, "timeout_graceful_shutdown": 5}
-        server = uvicorn.Server(uvicorn.Config(bridge, **quiet))  # type: ignore[arg-type]
+        server = Server(uvicorn.Config(bridge, **quiet))  # type: ignore[arg-type]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:

@@ -15,6 +15,8 @@ from urllib.parse import parse_qs
 
 import uvicorn
 
+from tests.serving import Server
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -133,7 +135,7 @@ def served(vendor: Vendor, **tls: Any) -> Iterator[str]:
         listener.bind(("127.0.0.1", 0))
         listener.listen(1000)
         config = uvicorn.Config(vendor, log_level="critical", lifespan="off", access_log=False, **tls)
-        server = uvicorn.Server(config)
+        server = Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()
         vendor.url = f"{'https' if tls else 'http'}://127.0.0.1:{listener.getsockname()[1]}"

@@ -22,6 +22,7 @@ from bifrost.bridge import Bridge
 from orgs.models import User
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
+from tests.serving import Server
 from tests.workflows_app.rest.rows import STARTED, make_events, make_execution
 from workflows_app.live.streaming import LiveStreams, is_live
 from workflows_app.models import Execution, ExecutionEvent
@@ -52,7 +53,7 @@ def serving(threads: int = 4) -> Iterator[Served]:
 
     with socket.create_server((HOST, 0)) as listening:
         quiet = {"lifespan": "off", "log_level": "critical", "access_log": False, "timeout_graceful_shutdown": 5}
-        server = uvicorn.Server(uvicorn.Config(application, **quiet))  # type: ignore[arg-type]
+        server = Server(uvicorn.Config(application, **quiet))  # type: ignore[arg-type]
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         try:
