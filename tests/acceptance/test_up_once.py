@@ -41,6 +41,7 @@ def credentials(data: Path) -> object:
     return json.loads((data / "credentials.json").read_text())
 
 
+@pytest.mark.faults
 def test_it_ends_by_itself_with_everything_stopped(data: Path) -> None:
     up = run_once(data)
 

@@ -44,10 +44,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.mark.parametrize(
-    "number",
-    [signal.SIGTERM, *(pytest.param(each, marks=pytest.mark.faults) for each in (signal.SIGINT, signal.SIGHUP))],
-)
+@pytest.mark.faults
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_everything(data: Path, number: int) -> None:
     with running(data) as up:
         assert len(processes(data)) > 3

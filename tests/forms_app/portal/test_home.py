@@ -172,6 +172,7 @@ def test_unread_notices_are_counted_for_each_person(acme: OrganizationRecord) ->
 # --- Costs ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.faults
 def test_with_500_forms_and_10000_requests_it_is_as_quick_and_as_light(acme: OrganizationRecord) -> None:
     client, user = as_role(acme, "operator")
     queries, times = [], []  # of this thread, so that what else the machine does makes no difference
