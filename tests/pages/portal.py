@@ -82,7 +82,7 @@ def give_credentials(visit: Visitor, email: str, password: str) -> None:
 
 
 def look_at(visit: Visitor, shots: Path, name: str) -> None:
-    """What is in front of the visitor, at a desk in the light and on a phone in the dark, each of which is kept: nothing
+    """What is in front of the visitor, at a desk in the light and on a phone in the dark; both sights are kept. Nothing
     sticks out, and axe finds nothing."""
     for device, size, scheme in SIGHTS:
         visit.page.set_viewport_size(size)
