@@ -231,6 +231,32 @@ def test_steps_are_a_timeline_in_people_s_words(acme: OrganizationRecord, grace:
         assert hidden not in seen
 
 
+def test_an_undoing_is_told_once(acme: OrganizationRecord, grace: User) -> None:
+    execution = make_request(acme, grace, status="Compensated")
+    make_events(
+        acme,
+        execution,
+        ("step", "create_user", {"state": "done"}),
+        ("saga", "create_user", {"saga": "s", "step": 1, "status": "Completed"}),
+        ("step", "compensate create_user", {"state": "done", "durationMs": 2500}),
+        ("saga", "create_user", {"saga": "s", "step": 1, "status": "Compensated"}),
+    )
+    seen = seen_by(grace, execution)
+    assert seen.count("Create user") == 2 and "Create user Undone" in seen and "ompensate" not in seen
+
+
+def test_while_an_undoing_waits_it_is_said_what_is_undone(acme: OrganizationRecord, grace: User) -> None:
+    execution = make_request(acme, grace, status="Suspended", **GOING)
+    make_events(
+        acme,
+        execution,
+        ("saga", "create_user", {"saga": "s", "step": 1, "status": "Completed"}),
+        ("step", "compensate create_user", {"state": "retrying", "until": 4102444800}),
+    )
+    seen = seen_by(grace, execution)
+    assert "“Create user” is being undone." in seen and "Create user Is being undone" in seen
+
+
 def test_who_approved_and_the_comment_stand_in_it(acme: OrganizationRecord, grace: User, olga: User) -> None:
     made = make_approval(acme, state="approved", comment="Go <b>ahead</b>", decided_at=timezone.now())
     by = {"kind": "user", "id": str(olga.id), "email": olga.email, "name": "Olga"}
