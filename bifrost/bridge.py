@@ -121,9 +121,9 @@ class Bridge:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            length += len(message.get("body", b""))
-            if length <= limit:
-                chunks.append(message.get("body", b""))
+            part = message.get("body", b"")
+            chunks.append(part[: max(0, limit - length)])
+            length += len(part)
             more = message.get("more_body", False)
         return b"".join(chunks), length
 
