@@ -17,7 +17,7 @@ from tests.forms_app.portal.runs.rows import make_request
 from .conftest import PAGE, MakeForm, executions, filled
 
 MANY = 40
-MOST = 40
+MOST = 32
 Send = Callable[[], None]
 
 
