@@ -24,13 +24,21 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 CHUNK_AT_ONCE = 1_000_000
 DRAINED = 50  # times the limit are read and dropped, so that a client hears why rather than a closed connection
+LARGER_AT_ONCE = 16
+LARGER_SECONDS = 300.0  # in which a larger body has to be there
+#: In the environ of a request without its body: whether it may bring one that is larger than others. 204: it may.
+ROOM = "bifrost.room"
+#: In the environ of a request of whose body something was dropped.
+CUT = "bifrost.cut"
 
 
 class Bridge:
     """An ASGI application for HTTP in front of a WSGI one, with `threads` threads of its own.
 
     Of a body longer than `body_limit` bytes the rest is dropped; CONTENT_LENGTH tells its true length, by which the
-    application refuses it. `larger`: the limits of paths that take more, by patterns of the whole path.
+    application refuses it. `larger`: the limits of paths that take more, by patterns of the whole path, where the
+    application says of this request that it may (see ROOM) before anything of it is read. Few of these are held in
+    memory at once; others wait, unread.
     """
 
     def __init__(
@@ -39,17 +47,44 @@ class Bridge:
         self._application = application
         self._body_limit = body_limit
         self._larger = [(re.compile(pattern), limit) for pattern, limit in (larger or {}).items()]
+        self._room = asyncio.Semaphore(LARGER_AT_ONCE)
         self._pool = _Pool(threads)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        read = await self._body(receive, self._limit_of(scope))
+        limit = self._limit_of(scope)
+        if limit <= self._body_limit or not await self._may_bring_more(scope):
+            await self._pass_on(scope, receive, send, min(limit, self._body_limit))
+            return
+        async with self._room:
+            await self._pass_on(scope, receive, send, limit, LARGER_SECONDS)
+
+    async def _pass_on(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Receive,
+        send: Send,
+        limit: int,
+        seconds: float | None = None,
+    ) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                read = await self._body(receive, limit)
+        except TimeoutError:
+            await _refuse(send, 408)
+            return
         if read is None:
             return  # the client hung up before it had said all: half a request is none
         body, length = read
         environ = environ_of(scope, body)
         if length:
             environ["CONTENT_LENGTH"] = str(length)
+        if length > limit:
+            environ[CUT] = True
         await self._answer(environ, send)
+
+    async def _may_bring_more(self, scope: MutableMapping[str, Any]) -> bool:
+        start, *_rest = await self.ask(scope, {ROOM: True, "CONTENT_LENGTH": "0"})
+        return bool(start.get("status") == 204)
 
     async def ask(self, scope: MutableMapping[str, Any], extra: Mapping[str, Any]) -> list[Message]:
         """The parts of the answer to a request without a body, which no client gets; `extra` is in its environ."""
@@ -67,11 +102,14 @@ class Bridge:
         await answer.send()
 
     def _limit_of(self, scope: MutableMapping[str, Any]) -> int:
-        """Only what brings something may bring more."""
-        if not self._larger or scope["method"] != "POST":
-            return self._body_limit
-        fitting = (limit for pattern, limit in self._larger if pattern.fullmatch(scope["path"]))
-        return next(fitting, self._body_limit)
+        """How much of its body is kept: nothing where it says itself that it is too long."""
+        declared, limit = _declared(scope), self._body_limit
+        if self._larger and scope["method"] == "POST":
+            fitting = (each for pattern, each in self._larger if pattern.fullmatch(scope["path"]))
+            limit = next(fitting, limit)
+        if declared is None:
+            return limit
+        return 0 if declared > limit else min(limit, max(declared, self._body_limit))
 
     async def _body(self, receive: Receive, limit: int) -> tuple[bytes, int] | None:
         """What fits of the body, and how long it is; reading ends where nobody could mean it any more.
@@ -83,9 +121,9 @@ class Bridge:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return None
-            length += len(message.get("body", b""))
-            if length <= limit:
-                chunks.append(message.get("body", b""))
+            part = message.get("body", b"")
+            chunks.append(part[: max(0, limit - length)])
+            length += len(part)
             more = message.get("more_body", False)
         return b"".join(chunks), length
 
@@ -175,10 +213,7 @@ class _Answer:
 
     def _failure(self) -> list[Message]:
         """An answer of its own; where one has begun, no end of it, so that the connection breaks off."""
-        if self._begun:
-            return []
-        headers = [(b"content-type", b"text/plain"), (b"content-length", b"0")]
-        return [{"type": "http.response.start", "status": 500, "headers": headers}, _body(b"", more=False)]
+        return [] if self._begun else _bare(500)
 
     def _start_response(
         self, status: str, headers: list[tuple[str, str]], _error: object = None
@@ -197,6 +232,23 @@ class _Answer:
 
 def _body(data: bytes, *, more: bool) -> Message:
     return {"type": "http.response.body", "body": data, "more_body": more}
+
+
+def _bare(status: int, *headers: tuple[bytes, bytes]) -> list[Message]:
+    all_headers = [(b"content-type", b"text/plain"), (b"content-length", b"0"), *headers]
+    return [{"type": "http.response.start", "status": status, "headers": all_headers}, _body(b"", more=False)]
+
+
+async def _refuse(send: Send, status: int) -> None:
+    """An answer that waits for nothing more of its client."""
+    for part in _bare(status, (b"connection", b"close")):
+        await send(part)
+
+
+def _declared(scope: MutableMapping[str, Any]) -> int | None:
+    """How long its body is, by what the request says itself."""
+    said = [value for name, value in scope["headers"] if name == b"content-length"]
+    return int(said[0]) if said and said[0].isdigit() else None
 
 
 def environ_of(scope: MutableMapping[str, Any], body: bytes) -> dict[str, Any]:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiExample, OpenApiRequest, OpenApiResponse, extend_schema
 
 from workflows_app.models import Status
-from workflows_app.openapi import EXAMPLE_ID, ORGANIZATION, answer_header, answered, failed, path, query
+from workflows_app.openapi import (
+    ORGANIZATION,
+    QUEUED,
+    REFUSED_BODIES,
+    answer_header,
+    answered,
+    failed,
+    idempotency_key,
+    path,
+    query,
+)
 from workflows_app.shapes import (
     BOOLEAN,
     ID,
@@ -60,28 +70,13 @@ SHAPES: Mapping[str, Shape] = {
 }
 
 _SLUG = path("slug", "The form's address.")
-_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-    OpenApiParameter.HEADER,
-    description="The same key with the same body answers with the same execution, as long as that is kept.",
-)
+_KEY = idempotency_key("as long as that is kept")
 _WARNED: dict[str, Any] = {"checks": [{"level": "warn", "message": "No E3 license is free.", "check": "licenses"}]}
 _SUBMITTED: Mapping[int, OpenApiResponse] = {
     **answered("Finished"),
-    202: OpenApiResponse(
-        ref("Accepted"),
-        "The run goes on; poll.",
-        [
-            OpenApiExample(
-                "Queued",
-                {"executionId": EXAMPLE_ID, "status": "Queued", "pollUrl": f"/api/executions/{EXAMPLE_ID}"},
-            )
-        ],
-    ),
+    **QUEUED,
     409: failed("Checks warn, the key was used otherwise, or the run was cancelled.", "Conflict", "It warns.", _WARNED),
-    413: failed("The body is too large.", "PayloadTooLarge", "The body is larger than 1,000,000 bytes."),
-    415: failed("The body is not JSON.", "UnsupportedMediaType", "Send Content-Type: application/json."),
+    **REFUSED_BODIES,
     429: failed("Too many callers wait.", "TooManyRequests", "Too many runs wait. Try again in 2 s."),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from uuid import UUID
@@ -37,7 +37,7 @@ from workflows_app.executions import Outcome, Start
 from workflows_app.following import outcome_of
 from workflows_app.models import Status
 from workflows_app.permissions import needed_to_start, require_exposed
-from workflows_app.providers.checking import check_options
+from workflows_app.providers.checking import Chosen, check_options
 
 WARN = "warn"
 # What the answer itself tells is not told once more; what did not work is, since somebody has to see to it.
@@ -64,6 +64,15 @@ class _Wish:
     id: UUID
     digest: str
     labels: Labels = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the workflow gets by the values of a form, what was chosen among options, and the labels to be kept."""
+
+    parameters: Mapping[str, JSON]
+    chosen: Sequence[Chosen]
+    labels: Labels
 
 
 def _freely(*, starting: bool) -> None:
@@ -97,17 +106,17 @@ def submit(
     if (earlier := _earlier(wish)) is not None:
         return Submitted(earlier, (), submission_id)
     loaded = _workflow(organization, form, actor)
-    parameters, kept = _parameters(organization, actor, form, loaded, values)
-    wish = replace(wish, labels=kept)
+    given = _checked(organization, actor, form, loaded, values)
+    wish = replace(wish, labels=given.labels)
     admit(starting=False)
-    found = tuple(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
+    found = tuple(run_checks(organization, loaded, loaded.spec.validate(given.parameters), actor))
     require_none_blocks(found)
     if not confirmed and any(finding.level == WARN for finding in found):
         return Submitted(None, found, submission_id)
     admit(starting=True)
     if (earlier := _claim(wish)) is not None:
         return Submitted(earlier, found, submission_id)
-    return Submitted(_start(wish, parameters), found, submission_id)
+    return Submitted(_start(wish, given), found, submission_id)
 
 
 def run_checks_for(
@@ -115,8 +124,8 @@ def run_checks_for(
 ) -> list[Finding]:
     """What the workflow's checks say of these values. Raises as `submit` does, but for what blocks."""
     loaded = _workflow(organization, form, actor)
-    parameters, _labels = _parameters(organization, actor, form, loaded, values)
-    return list(run_checks(organization, loaded, loaded.spec.validate(parameters), actor))
+    given = _checked(organization, actor, form, loaded, values)
+    return list(run_checks(organization, loaded, loaded.spec.validate(given.parameters), actor))
 
 
 def _workflow(organization: OrganizationRecord, form: FormRecord, actor: Actor) -> LoadedWorkflow:
@@ -131,22 +140,23 @@ def _workflow(organization: OrganizationRecord, form: FormRecord, actor: Actor) 
     return loaded
 
 
-def _parameters(
+def _checked(
     organization: OrganizationRecord,
     actor: Actor,
     form: FormRecord,
     loaded: LoadedWorkflow,
     values: Mapping[str, Any],
-) -> tuple[dict[str, JSON], Labels]:
-    """The workflow's parameters by these values, all of which were checked, and the labels of what was chosen."""
+) -> _Given:
+    """What these values give to the workflow, once they are known to be good."""
     if isinstance(values, Mapping):
         values = with_files(organization, actor, form.definition, values)
     checked = form.definition.validate(values)
     parameters = form.definition.sent(checked)
     loaded.spec.validate(parameters)
     secret = {parameter.name for parameter in loaded.spec.parameters if parameter.type == "secret"}
-    found = check_options(organization, list(labels.chosen_in(form.definition, checked)))
-    return parameters, labels.kept(form.definition, secret, found)
+    chosen = list(labels.chosen_in(form.definition, checked))
+    found = check_options(organization, chosen)
+    return _Given(parameters, chosen, labels.kept(form.definition, secret, found))
 
 
 # --- one execution for each submission -------------------------------------------------------------------------------
@@ -204,16 +214,17 @@ def _copy(form: FormRecord) -> FormVersion:
     )
 
 
-def _start(wish: _Wish, parameters: Mapping[str, JSON]) -> Outcome:
+def _start(wish: _Wish, given: _Given) -> Outcome:
     start = Start(
         organization=wish.organization,
         workflow=wish.form.workflow,
-        parameters=parameters,
+        parameters=given.parameters,
         actor=wish.actor,
         trigger={"type": "form", "formId": str(wish.form.id), "submissionId": str(wish.id)},
         idempotency_key=f"form:{wish.id}",
         key_lifetime=None,
         checked=True,
+        chosen=given.chosen,
     )
     try:
         outcome = executions.submit(start)

@@ -33,7 +33,7 @@ from workflows_app.errors import IdempotencyConflict, PlatformUnavailable, Refus
 from workflows_app.following import Outcome
 from workflows_app.models import TERMINAL, Execution, Status
 from workflows_app.permissions import require_exposed
-from workflows_app.providers.checking import check_parameters
+from workflows_app.providers.checking import Chosen, check_parameters
 
 __all__ = ["KEY_LIFETIME", "Outcome", "Start", "submit", "submit_all"]
 
@@ -53,7 +53,7 @@ class Start:
     `dispatch.models.Priority`, by the kind of actor unless given. `background`: workers run it, whatever its mode;
     `foreground`: this process does. `wait_seconds`: how long to wait for the end of a background run. `code_version`:
     of the code to run, where not the current one. `takes`: what a background run takes over from an ended one.
-    `checked`: its checks were asked just now, and none blocks.
+    `checked`: its checks were asked just now, and none blocks. `chosen`: was found among its options just now.
     """
 
     organization: OrganizationRecord
@@ -71,6 +71,7 @@ class Start:
     code_version: str | None = None
     takes: TakeOver | None = None
     checked: bool = False
+    chosen: Sequence[Chosen] = ()
 
 
 def submit(start: Start) -> Outcome:
@@ -143,7 +144,7 @@ def _check_given(start: Start, prepared: Prepared) -> None:
     if not (choosing or checking) or _repeats(start, prepared):
         return
     if choosing:
-        check_parameters(facts.organization, spec, facts.parameters)
+        check_parameters(facts.organization, spec, facts.parameters, start.chosen)
     if checking:
         require_none_blocks(run_checks(facts.organization, facts.loaded, facts.parameters, facts.actor))
 

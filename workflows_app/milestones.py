@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from bifrost.sdk.saga import undoing_of
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.engine.history import OPERATIONS
@@ -17,13 +18,20 @@ KINDS = (*sorted(OPERATIONS), "saga")
 # Of the journal's lines about them, the last so many are read.
 MOST_LINES = 600
 UNDONE = {"Compensated": "undone", "CompensationFailed": "not undone"}
+# How far an undoing is, by the state of the step that it is.
+UNDOING = {"done": "undone", "failed": "not undone", "cancelled": "cancelled"}
 ENDED = frozenset({"done", "failed", "cancelled", "timed out", "approved", "rejected", *UNDONE.values()})
+
+
+# Task, kind, name, and which one of those.
+Key = tuple[str, str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """`kind`: step, timer, signal, approval, child, start or saga. `state`: started, waiting, retrying, or one of
-    ENDED. `due`: until when it waits. `about`: the id of its approval or of the child execution."""
+    """`kind`: step, timer, signal, approval, child, start, or saga: the undoing of the step that `name` says. `state`:
+    started, waiting, retrying, undoing, or one of ENDED. `due`: until when it waits. `about`: the id of its approval or
+    of the child execution."""
 
     kind: str
     name: str
@@ -47,8 +55,11 @@ def milestones_of(organization: OrganizationRecord, execution: UUID) -> list[Mil
 
 
 def _joined(rows: Iterable[Mapping[str, Any]]) -> list[Milestone]:
-    found: dict[tuple[str, str, str, int], Milestone] = {}
-    for row in rows:
+    lines = list(rows)
+    found: dict[Key, Milestone] = {}
+    undone = {undoing_of(row["name"]): row["name"] for row in lines if row["kind"] == "saga"}
+    undoings: dict[tuple[str, str], Key] = {}  # the last one of each step, in each task
+    for row in lines:
         data = row["data"] if isinstance(row["data"], dict) else {}
         # What was not asked for as such is no step to a reader; a sign of life changes nothing.
         if data.get("implicit") or data.get("state") == "alive":
@@ -56,12 +67,23 @@ def _joined(rows: Iterable[Mapping[str, Any]]) -> list[Milestone]:
         made = _milestone(row, data)
         if made is None:
             continue
-        key = (row["path"], row["kind"], row["name"], row["number"])
-        before = found.get(key)
-        if before is not None and not (before.ended and not made.ended):
-            made = replace(made, began=before.began, about=made.about or before.about)
-        found[key] = made
+        path, kind, name = row["path"], row["kind"], row["name"]
+        key: Key = (path, kind, name, row["number"])
+        if kind == "saga":
+            # An undoing is a step of its own, and the saga says afterwards what came of it.
+            key = undoings.get((path, name), key)
+        elif kind == "step" and name in undone:
+            undoings[path, undone[name]] = key
+            made = replace(made, kind="saga", name=undone[name], state=UNDOING.get(made.state, "undoing"))
+        found[key] = _after(found.get(key), made)
     return list(found.values())
+
+
+def _after(before: Milestone | None, made: Milestone) -> Milestone:
+    """What is known now: it began when it did, unless it ended and has begun anew."""
+    if before is None or (before.ended and not made.ended):
+        return made
+    return replace(made, began=before.began, about=made.about or before.about)
 
 
 def _milestone(row: Mapping[str, Any], data: Mapping[str, Any]) -> Milestone | None:

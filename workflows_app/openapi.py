@@ -30,12 +30,31 @@ _REFUSALS: Mapping[int, OpenApiResponse] = {
     500: failed("Something failed that should not.", "InternalServerError", "An unexpected error occurred."),
     503: failed("A service that this needs is away.", "ServiceUnavailable", "Try again."),
 }
-_START_REFUSALS: Mapping[int, OpenApiResponse] = {
-    409: failed("The idempotency key came with another body, or the run was cancelled.", "Conflict", "It is taken."),
+#: What is said of a body that cannot be taken, by operations that want one.
+REFUSED_BODIES: Mapping[int, OpenApiResponse] = {
     413: failed("The body is too large.", "PayloadTooLarge", "The body is larger than 1,000,000 bytes."),
     415: failed("The body is not JSON.", "UnsupportedMediaType", "Send Content-Type: application/json."),
+}
+_START_REFUSALS: Mapping[int, OpenApiResponse] = {
+    409: failed("The idempotency key came with another body, or the run was cancelled.", "Conflict", "It is taken."),
+    **REFUSED_BODIES,
     429: failed("Too many callers wait.", "TooManyRequests", "Too many runs wait. Try again in 2 s."),
     500: failed("The workflow failed.", "IntegrationError", "Failed to create user.", {"integration": "msgraph"}),
+}
+
+
+#: The answer where the run was queued.
+QUEUED: Mapping[int, OpenApiResponse] = {
+    202: OpenApiResponse(
+        ref("Accepted"),
+        "The run goes on; poll.",
+        [
+            OpenApiExample(
+                "Queued",
+                {"executionId": EXAMPLE_ID, "status": "Queued", "pollUrl": f"/api/executions/{EXAMPLE_ID}"},
+            )
+        ],
+    )
 }
 
 
@@ -58,18 +77,22 @@ def answer_header(name: str, description: str, *codes: int) -> OpenApiParameter:
     )
 
 
+def idempotency_key(how_long: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        "Idempotency-Key",
+        {"type": "string", "minLength": 1, "maxLength": 255},
+        OpenApiParameter.HEADER,
+        description=f"The same key with the same body answers with the same execution, {how_long}.",
+    )
+
+
 ORGANIZATION = OpenApiParameter(
     "X-Organization-Id",
     OpenApiTypes.STR,
     OpenApiParameter.HEADER,
     description="The organization's org_id. An organization's own token or host name implies it.",
 )
-IDEMPOTENCY_KEY = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-    OpenApiParameter.HEADER,
-    description="The same key with the same body answers with the same execution, for 24 hours.",
-)
+IDEMPOTENCY_KEY = idempotency_key("for 24 hours")
 WORKFLOW_NAME = path("name", "The workflow's name.")
 THE_EXECUTION = path("execution_id", "The execution's id.", format="uuid")
 _LINES = [
@@ -135,16 +158,7 @@ start_workflow = extend_schema(
                 )
             ],
         ),
-        202: OpenApiResponse(
-            ref("Accepted"),
-            "The run goes on; poll.",
-            [
-                OpenApiExample(
-                    "Queued",
-                    {"executionId": EXAMPLE_ID, "status": "Queued", "pollUrl": f"/api/executions/{EXAMPLE_ID}"},
-                )
-            ],
-        ),
+        **QUEUED,
         **_REFUSALS,
         **_START_REFUSALS,
     },

@@ -20,7 +20,7 @@ from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.durable import Wait, first_of
 from bifrost.sdk.errors import WorkflowException
 from bifrost.sdk.retry import RetryPolicy
-from bifrost.sdk.steps import StepCall, StepOptions, step_of
+from bifrost.sdk.steps import MAX_NAME, StepCall, StepOptions, step_of
 from bifrost.sdk.tolerant import plain
 
 if TYPE_CHECKING:
@@ -191,8 +191,13 @@ class BlockingSaga:
         self._saga._over = True
 
 
+def undoing_of(name: str) -> str:
+    """What the step is called that undoes the saga's step of this name."""
+    return f"compensate {name}"[:MAX_NAME]
+
+
 def _undoing(name: str, compensate: Callable[..., Any], options: Any) -> StepCall:
-    call = step_of(f"compensate {name}", compensate, (), {}, options)
+    call = step_of(undoing_of(name), compensate, (), {}, options)
     if call.options.retry_policy is None:
         call = replace(call, options=replace(call.options, retry_policy=UNDOING))
     return call

@@ -10,7 +10,7 @@ from typing import Any
 
 import uvicorn
 
-from bifrost.bridge import Bridge
+from bifrost.bridge import ROOM, Bridge
 from tests.serving import Server
 
 HOST = "127.0.0.1"
@@ -37,6 +37,19 @@ def telling(tell: Callable[[Environ], object]) -> Application:
         return [text]
 
     return application
+
+
+def body_of(environ: Environ) -> bytes:
+    """What there is of the request's body."""
+    found = environ["wsgi.input"].read()
+    assert isinstance(found, bytes)
+    return found
+
+
+def admitting(application: Application, status: str = "204 No Content") -> Application:
+    """The same, where this is its answer to whether a larger body may come."""
+    refusal = answering(status=status)
+    return lambda environ, start: (refusal if ROOM in environ else application)(environ, start)
 
 
 @contextlib.contextmanager

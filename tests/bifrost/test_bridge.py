@@ -10,16 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from bifrost.bridge import CHUNK_AT_ONCE, DRAINED, Bridge
-from tests.bifrost.serving import Environ, answering, connected, heard, said, serving, telling
+from bifrost.bridge import CHUNK_AT_ONCE, Bridge
+from tests.bifrost.serving import Environ, answering, body_of, connected, heard, said, serving, telling
 
 LIMIT = 1000
-
-
-def body_of(environ: Environ) -> bytes:
-    found = environ["wsgi.input"].read()
-    assert isinstance(found, bytes)
-    return found
 
 
 # --- answers ---------------------------------------------------------------------------------------------------------
@@ -128,72 +122,6 @@ def test_an_answer_that_breaks_off_never_looks_complete(headers: list[tuple[str,
 
     with serving(application) as address, pytest.raises(httpx.RemoteProtocolError):
         httpx.get(f"http://{address}/")
-
-
-# --- bodies ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_body_arrives_with_its_length() -> None:
-    with serving(telling(lambda environ: (body_of(environ), environ["CONTENT_LENGTH"]))) as address:
-        assert httpx.post(f"http://{address}/", content=b"12345").text == "(b'12345', '5')"
-
-
-def test_a_chunked_body_arrives_whole_and_gets_a_length() -> None:
-    with serving(telling(lambda environ: (body_of(environ), environ["CONTENT_LENGTH"]))) as address:
-        assert httpx.post(f"http://{address}/", content=iter([b"one", b"two"])).text == "(b'onetwo', '6')"
-
-
-def test_a_request_without_a_body_has_no_length() -> None:
-    with serving(telling(lambda environ: (body_of(environ), environ.get("CONTENT_LENGTH")))) as address:
-        assert httpx.get(f"http://{address}/").text == "(b'', None)"
-
-
-@pytest.mark.parametrize("size", [LIMIT, LIMIT + 1, LIMIT * DRAINED])
-@pytest.mark.parametrize("chunked", [True, False])
-def test_a_body_over_the_limit_is_not_kept_but_its_length_is_told(size: int, chunked: bool) -> None:
-    def parts() -> Iterator[bytes]:
-        yield from (b"x" * 100 for _ in range(size // 100))
-        yield b"x" * (size % 100)
-
-    with serving(telling(lambda environ: f"{len(body_of(environ))} {environ['CONTENT_LENGTH']}"), 1, LIMIT) as address:
-        answer = httpx.post(f"http://{address}/", content=parts() if chunked else b"x" * size)
-
-    kept, length = map(int, answer.text.split())
-    assert length == size
-    assert kept <= LIMIT
-    assert kept == size or size > LIMIT
-
-
-def test_a_body_that_never_ends_is_refused_while_it_is_sent() -> None:
-    with serving(telling(lambda environ: environ["CONTENT_LENGTH"]), 1, LIMIT) as address, connected(address) as client:
-        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for _ in range(DRAINED + 1):
-            client.sendall(b"3e8\r\n" + b"x" * LIMIT + b"\r\n")
-        assert client.recv(1000).startswith(b"HTTP/1.1 200")  # as the application says; Django says 413
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "size", "kept"),
-    [
-        ("POST", "/api/files", 5 * LIMIT, 5 * LIMIT),
-        ("POST", "/api/files?a=1", 5 * LIMIT, 5 * LIMIT),
-        ("POST", "/api/files", 5 * LIMIT + 1, 0),
-        ("POST", "/api/files/", 2 * LIMIT, 0),
-        ("POST", "/api/files/1", 2 * LIMIT, 0),
-        ("POST", "/api/other", 2 * LIMIT, 0),
-        ("POST", "/x/api/files", 2 * LIMIT, 0),
-        ("PUT", "/api/files", 2 * LIMIT, 0),
-    ],
-)
-def test_a_path_may_take_larger_bodies_and_no_other_does(method: str, path: str, size: int, kept: int) -> None:
-    answering_length = telling(lambda environ: f"{len(body_of(environ))} {environ['CONTENT_LENGTH']}")
-    with serving(answering_length, 1, LIMIT, {r"/api/files": 5 * LIMIT}) as address:
-        # In parts, of which those that fit are kept until one does not.
-        answer = httpx.request(method, f"http://{address}{path}", content=b"x" * size)
-    there, length = map(int, answer.text.split())
-    assert length == size
-    assert there == kept if kept else there <= 5 * LIMIT
-    assert there <= LIMIT or (path.startswith("/api/files") and method == "POST")
 
 
 # --- clients that hang up ---------------------------------------------------------------------------------------------
@@ -341,8 +269,8 @@ def test_requests_of_one_connection_are_answered_in_their_order() -> None:
 @pytest.mark.asyncio
 async def test_an_answer_may_be_asked_for_with_more_in_its_environ() -> None:
     scope = {"type": "http", "method": "GET", "path": "/a", "query_string": b"b=1", "http_version": "1.1"}
-    bridge = Bridge(telling(lambda environ: (environ["PATH_INFO"], environ["QUERY_STRING"], environ["own"])), 1, LIMIT)
+    asked = Bridge(telling(lambda environ: (environ["PATH_INFO"], environ["QUERY_STRING"], environ["own"])), 1, LIMIT)
 
-    start, body = await bridge.ask({**scope, "headers": []}, {"own": 7})
+    start, body = await asked.ask({**scope, "headers": []}, {"own": 7})
 
     assert (start["status"], body["body"]) == (200, b"('/a', 'b=1', 7)")

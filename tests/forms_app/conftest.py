@@ -11,12 +11,14 @@ import pytest
 from forms_app import versions
 from forms_app.catalog import FormRecord, form_for
 from forms_app.models import Form, Submission
+from forms_app.submitting import Submitted
 from orgs.models import User
 from orgs.permissions import SUBMIT_FORMS, role_permissions
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from tests.factories import make_user
 from tests.workflows_app.engine.conftest import Workspace, engine_stops, limits, worker, workspace  # noqa: F401
+from workflows_app.executions import Outcome
 from workflows_app.models import Execution
 
 SOURCE = """
@@ -72,6 +74,7 @@ SOURCE = """
 """
 _BEA = "22222222-2222-7222-8222-222222222222"
 BUILDER = Actor("user", _BEA, "bea@msp.example", "Bea", frozenset({SUBMIT_FORMS}), staff=True)
+HELLO = {"message": "hello"}
 MESSAGE: dict[str, Any] = {"type": "field", "name": "message", "kind": "text", "label": "Message", "required": True}
 
 
@@ -132,3 +135,17 @@ def submissions(organization: OrganizationRecord) -> list[Submission]:
 def executions(organization: OrganizationRecord) -> list[Execution]:
     with org_context(organization):
         return list(Execution.objects.order_by("id"))
+
+
+@pytest.fixture
+def form(acme: OrganizationRecord, make_form: FormMaker, requester: Actor) -> FormRecord:
+    return record_of(acme, make_form(acme), requester)
+
+
+def wrong_fields(refused: Any) -> dict[str, str]:
+    return {each["field"]: each["message"] for each in refused.value.details["errors"]}
+
+
+def finished(submitted: Submitted) -> Outcome:
+    assert submitted.outcome is not None
+    return submitted.outcome

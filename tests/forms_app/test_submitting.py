@@ -11,41 +11,34 @@ from django.db import connections
 from uuid6 import uuid7
 
 from bifrost.sdk.errors import PermissionError, ValidationError
-from forms_app import labels, submitting, versions
+from forms_app import versions
 from forms_app.catalog import FormRecord, form_for
 from forms_app.errors import SubmissionTaken
 from forms_app.models import Form, FormVersion
-from forms_app.submitting import Submitted, run_checks_for, submit
+from forms_app.submitting import submit
 from orgs.permissions import EVERYTHING, SUBMIT_FORMS
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
 from tests.factories import make_actor, make_user
 from workflows_app import catalog, executions
-from workflows_app.checks.running import Finding
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.executions import Outcome, Start
-from workflows_app.files import storing
-from workflows_app.inputs.definition import Definition
 
-from .conftest import BUILDER, MESSAGE, FormMaker, Workspace, acting, record_of, submissions
+from .conftest import (
+    BUILDER,
+    HELLO,
+    MESSAGE,
+    FormMaker,
+    Workspace,
+    acting,
+    finished,
+    record_of,
+    submissions,
+    wrong_fields,
+)
 from .conftest import executions as executions_of
 
-HELLO = {"message": "hello"}
 pytestmark = pytest.mark.usefixtures("engine_stops")
-
-
-@pytest.fixture
-def form(acme: OrganizationRecord, make_form: FormMaker, requester: Actor) -> FormRecord:
-    return record_of(acme, make_form(acme), requester)
-
-
-def wrong_fields(refused: Any) -> dict[str, str]:
-    return {each["field"]: each["message"] for each in refused.value.details["errors"]}
-
-
-def finished(submitted: Submitted) -> Outcome:
-    assert submitted.outcome is not None
-    return submitted.outcome
 
 
 # --- what a submission starts -----------------------------------------------------------------------------------------
@@ -64,35 +57,6 @@ def test_a_requester_starts_the_workflow_by_its_form(
     assert (submission.id, submission.execution, submission.form) == (id_, execution.id, form.id)
     assert (submission.slug, submission.name, submission.version.number) == ("greet", "Greet", 1)
     assert submission.submitted_by["email"] == requester.email
-
-
-def test_what_was_chosen_is_kept_as_the_person_read_it(
-    acme: OrganizationRecord, make_form: FormMaker, requester: Actor
-) -> None:
-    form = record_of(acme, make_form(acme, "paint"), requester)
-    finished(submit(acme, requester, form, {"colour": "red", "shade": "light-red"}, uuid7()))
-    [submission] = submissions(acme)
-    assert submission.labels == {"colour": {"red": "Red"}, "shade": {"light-red": "Light red"}}
-
-
-def test_of_rows_the_labels_of_all_are_kept_and_none_of_what_is_secret(
-    acme: OrganizationRecord, make_form: FormMaker, requester: Actor
-) -> None:
-    chosen = {"type": "field", "kind": "choice", "provider": "colours"}
-    rows = {"type": "field", "name": "lines", "kind": "group", "fields": [{**chosen, "name": "ink"}]}
-    rows["fields"].append({**chosen, "name": "password"})
-    form = record_of(acme, make_form(acme, "order", items=[rows, {**chosen, "name": "only", "sent": False}]), requester)
-    lines = [{"ink": "red", "password": "red"}, {"ink": "blue"}]
-    finished(submit(acme, requester, form, {"lines": lines, "only": "blue"}, uuid7()))
-    [submission] = submissions(acme)
-    assert submission.labels == {"lines.ink": {"red": "Red", "blue": "Blue"}}
-
-
-def test_a_parameter_that_is_a_secret_has_no_label() -> None:
-    item = {"type": "field", "name": "password", "kind": "choice", "provider": "colours"}
-    assert labels.kept(Definition.read([item]), {"password"}, {"password": {"red": "Red"}}) == {}
-    item["name"] = "door"
-    assert labels.kept(Definition.read([item]), {"door"}, {"door": {"red": "Red"}}) == {}
 
 
 def test_an_async_workflow_is_queued_before_what_starts_by_itself(
@@ -132,6 +96,11 @@ def test_a_secret_is_nowhere_in_the_clear(acme: OrganizationRecord, make_form: F
     assert "correct-horse" not in " ".join([*kept, str(rows)])
 
 
+def test_a_program_may_submit_too(acme: OrganizationRecord, form: FormRecord) -> None:
+    program = make_actor(SUBMIT_FORMS, kind="token")
+    assert finished(submit(acme, program, form, HELLO, uuid7())).status == "Success"
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
@@ -162,35 +131,6 @@ def test_the_page_comes_again_with_the_same_id_once_the_values_are_right(
     with pytest.raises(ValidationError):
         submit(acme, requester, form, {}, id_)
     assert finished(submit(acme, requester, form, HELLO, id_)).status == "Success"
-
-
-def test_what_was_chosen_has_to_be_among_the_options_of_now(
-    acme: OrganizationRecord, make_form: FormMaker, requester: Actor
-) -> None:
-    form = record_of(acme, make_form(acme, "paint"), requester)
-    good = {"colour": "red", "shade": "light-red"}
-    assert finished(submit(acme, requester, form, good, uuid7())).result == ["red", "light-red"]
-    for values, field in (
-        ({"colour": "green"}, "colour"),
-        ({"colour": "blue", "shade": "light-red"}, "shade"),  # chosen before its parent was changed
-    ):
-        with pytest.raises(ValidationError) as refused:
-            submit(acme, requester, form, values, uuid7())
-        assert wrong_fields(refused) == {field: "is not among the options"}
-    assert len(executions_of(acme)) == 1
-
-
-def test_options_within_a_repeating_group_are_checked_in_each_row(
-    acme: OrganizationRecord, make_form: FormMaker, requester: Actor
-) -> None:
-    colour = {"name": "colour", "kind": "choice", "provider": "colours", "required": True}
-    lines = {"type": "field", "name": "lines", "kind": "group", "fields": [colour], "required": True}
-    form = record_of(acme, make_form(acme, "order", items=[lines]), requester)
-    rows = [{"colour": "red"}, {"colour": "blue"}]
-    assert finished(submit(acme, requester, form, {"lines": rows}, uuid7())).result == rows
-    with pytest.raises(ValidationError) as refused:
-        submit(acme, requester, form, {"lines": [{"colour": "red"}, {"colour": "green"}]}, uuid7())
-    assert list(wrong_fields(refused)) == ["lines.1.colour"]
 
 
 @pytest.mark.parametrize("workflow", ["internal", "nightly"])
@@ -377,133 +317,3 @@ def test_an_msp_s_form_leaves_its_version_with_the_customer_and_nothing_with_the
     assert submissions(msp) == submissions(globex) == executions_of(msp) == []
     with org_context(acme):
         assert not Form.objects.exists()
-
-
-# --- checks -----------------------------------------------------------------------------------------------------------
-
-WARNING = Finding("warn", "No license is free.", "licenses")
-INFORMATION = Finding("inform", "Takes a day.", "duration")
-BLOCKING = Finding("block", "This person exists already.", "exists")
-
-
-def finding(monkeypatch: pytest.MonkeyPatch, *found: Finding) -> None:
-    monkeypatch.setattr(submitting, "run_checks", lambda *_: list(found))
-
-
-def test_a_warning_wants_to_be_confirmed(
-    acme: OrganizationRecord, form: FormRecord, requester: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finding(monkeypatch, WARNING, INFORMATION)
-    id_ = uuid7()
-    first = submit(acme, requester, form, HELLO, id_)
-    assert (first.outcome, first.findings) == (None, (WARNING, INFORMATION))
-    assert submissions(acme) == executions_of(acme) == []
-    assert finished(submit(acme, requester, form, HELLO, id_, confirmed=True)).status == "Success"
-
-
-def test_information_stops_nobody(
-    acme: OrganizationRecord, form: FormRecord, requester: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finding(monkeypatch, INFORMATION)
-    done = submit(acme, requester, form, HELLO, uuid7())
-    assert finished(done).status == "Success" and done.findings == (INFORMATION,)
-
-
-def test_what_blocks_is_refused_confirmed_or_not(
-    acme: OrganizationRecord, form: FormRecord, requester: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    finding(monkeypatch, WARNING, BLOCKING)
-    for confirmed in (False, True):
-        with pytest.raises(ValidationError, match="exists already") as refused:
-            submit(acme, requester, form, HELLO, uuid7(), confirmed=confirmed)
-        assert [each["level"] for each in refused.value.details["checks"]] == ["warn", "block"]
-    assert run_checks_for(acme, requester, form, HELLO) == [WARNING, BLOCKING]
-    assert submissions(acme) == executions_of(acme) == []
-
-
-def test_checks_get_what_the_workflow_would_get(
-    acme: OrganizationRecord, form: FormRecord, requester: Actor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen: list[Any] = []
-    monkeypatch.setattr(
-        submitting,
-        "run_checks",
-        lambda organization, loaded, values, actor: seen.append((loaded.spec.name, values)) or [],
-    )
-    submit(acme, requester, form, HELLO, uuid7())
-    assert seen == [("greet", {"message": "hello", "times": 1})]
-
-
-# --- files ------------------------------------------------------------------------------------------------------------
-
-DOCUMENT = {"type": "field", "name": "document", "kind": "file", "required": True}
-
-
-def upload(organization: OrganizationRecord, actor: Actor, name: str = "a.txt", content: bytes = b"hello") -> Any:
-    return storing.store(organization, actor, name, "text/plain", content)
-
-
-def test_a_file_is_described_as_it_is_kept(acme: OrganizationRecord, make_form: FormMaker, requester: Actor) -> None:
-    form = record_of(acme, make_form(acme, "attach", items=[DOCUMENT]), requester)
-    kept = upload(acme, requester)
-    said = {**kept, "name": "other.exe", "size": 1}
-    assert finished(submit(acme, requester, form, {"document": said}, uuid7())).result == kept
-
-
-def test_a_file_that_somebody_else_uploaded_is_none(
-    acme: OrganizationRecord, globex: OrganizationRecord, make_form: FormMaker, requester: Actor
-) -> None:
-    form = record_of(acme, make_form(acme, "attach", items=[DOCUMENT]), requester)
-    colleague = acting(make_user(acme, "requester"), "requester")
-    for stolen in (
-        upload(acme, colleague),
-        upload(globex, requester),
-        {"fileId": str(uuid7()), "name": "a.txt"},
-        {"fileId": "../../etc/passwd"},
-        {"name": "a.txt"},
-    ):
-        with pytest.raises(ValidationError) as refused:
-            submit(acme, requester, form, {"document": stolen}, uuid7())
-        assert wrong_fields(refused) == {"document": "is not a file that you may use"}
-    assert executions_of(acme) == []
-
-
-@pytest.mark.parametrize(
-    ("rules", "problem"),
-    [
-        ({"max_bytes": 4}, "must be at most 4\xa0bytes"),
-        ({"types": [".pdf", "image/*"]}, "must be of the type .pdf, image/*"),
-        ({"max_bytes": 5, "types": [".txt"]}, None),
-        ({"types": ["text/*"]}, None),
-    ],
-)
-def test_a_file_keeps_the_field_s_rules_whatever_the_caller_says_of_it(
-    acme: OrganizationRecord, make_form: FormMaker, requester: Actor, rules: dict[str, Any], problem: str | None
-) -> None:
-    form = record_of(acme, make_form(acme, "attach", items=[{**DOCUMENT, "rules": rules}]), requester)
-    said = {**upload(acme, requester), "size": 1, "name": "a.pdf", "contentType": "image/png"}
-    if problem is None:
-        assert finished(submit(acme, requester, form, {"document": said}, uuid7())).status == "Success"
-        return
-    with pytest.raises(ValidationError) as refused:
-        submit(acme, requester, form, {"document": said}, uuid7())
-    assert wrong_fields(refused) == {"document": problem}
-
-
-def test_a_file_that_is_uploaded_with_each_click_is_the_same_submission(
-    acme: OrganizationRecord, make_form: FormMaker, requester: Actor
-) -> None:
-    form = record_of(acme, make_form(acme, "attach", items=[DOCUMENT]), requester)
-    id_ = uuid7()
-    ids = {
-        finished(submit(acme, requester, form, {"document": upload(acme, requester)}, id_)).execution_id
-        for _ in range(2)
-    }
-    assert len(ids) == 1
-    with pytest.raises(SubmissionTaken):
-        submit(acme, requester, form, {"document": upload(acme, requester, "b.txt")}, id_)
-
-
-def test_a_program_may_submit_too(acme: OrganizationRecord, form: FormRecord) -> None:
-    program = make_actor(SUBMIT_FORMS, kind="token")
-    assert finished(submit(acme, program, form, HELLO, uuid7())).status == "Success"

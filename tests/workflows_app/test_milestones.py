@@ -69,6 +69,69 @@ def test_what_the_author_did_not_ask_for_as_a_step_is_none(acme: OrganizationRec
     assert journal(acme, *lines) == []
 
 
+def test_an_undoing_and_what_the_saga_says_of_it_are_one_entry(acme: OrganizationRecord) -> None:
+    assert journal(
+        acme,
+        ("step", "order", 0, {"state": "done"}),
+        ("saga", "order", 0, {"status": "Completed"}),
+        ("step", "order", 1, {"state": "done"}),
+        ("saga", "order", 1, {"status": "Completed"}),
+        ("step", "compensate order", 0, {"state": "started"}),
+        ("step", "compensate order", 0, {"state": "retrying", "until": 1}),
+        ("step", "compensate order", 0, {"state": "done"}),
+        ("saga", "order", 2, {"status": "Compensated"}),
+        ("step", "compensate order", 1, {"state": "failed"}),
+        ("saga", "order", 3, {"status": "CompensationFailed"}),
+    ) == [
+        ("step", "order", "done"),
+        ("step", "order", "done"),
+        ("saga", "order", "undone"),
+        ("saga", "order", "not undone"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "told"),
+    [
+        ("started", "undoing"),
+        ("retrying", "undoing"),
+        ("waiting", "undoing"),
+        ("done", "undone"),
+        ("failed", "not undone"),
+        ("cancelled", "cancelled"),
+    ],
+)
+def test_an_undoing_is_told_as_one_from_its_begin(acme: OrganizationRecord, state: str, told: str) -> None:
+    assert journal(
+        acme,
+        ("saga", "order", 0, {"status": "Completed"}),
+        ("step", "compensate order", 0, {"state": state}),
+    ) == [("saga", "order", told)]
+
+
+def test_what_only_sounds_like_an_undoing_is_a_step(acme: OrganizationRecord) -> None:
+    assert journal(
+        acme,
+        ("saga", "order", 0, {"status": "Completed"}),
+        ("step", "compensate the customer", 0, {"state": "done"}),
+    ) == [("step", "compensate the customer", "done")]
+
+
+def test_undoings_of_two_tasks_are_two(acme: OrganizationRecord) -> None:
+    execution = make_execution(acme)
+    lines = [("step", "compensate order", {"state": "started"}, path) for path in ("1", "2")]
+    lines += [("saga", "order", {"status": status}, path) for status, path in (("Compensated", "2"), ("Failed", "1"))]
+    with org_context(acme):
+        for seq, (kind, name, data, path) in enumerate(lines, 1):
+            ExecutionEvent.objects.create(
+                execution_id=execution, seq=seq, at=STARTED, kind=kind, name=name, path=path, number=0, data=data
+            )
+    assert [(made.name, made.state) for made in milestones_of(acme, execution)] == [
+        ("order", "undoing"),
+        ("order", "undone"),
+    ]
+
+
 def test_until_when_it_waits_is_a_time_where_it_is_one(acme: OrganizationRecord) -> None:
     for due, told in ((0, datetime(1970, 1, 1, tzinfo=UTC)), (None, None), (1e300, None), ("x", None)):
         execution = make_execution(acme)

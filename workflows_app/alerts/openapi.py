@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 
 from workflows_app.alerts.models import Alert, Severity
-from workflows_app.openapi import ORGANIZATION, answered, failed, path, query
+from workflows_app.openapi import ORGANIZATION, REFUSED_BODIES, answered, failed, path, query
 from workflows_app.shapes import ID, INTEGER, OBJECT, TEXT, TIME, Shape, nullable, one_of, page_of, ref, shape
 
 SHAPES: Mapping[str, Shape] = {
@@ -51,10 +51,6 @@ SHAPES: Mapping[str, Shape] = {
 
 _HANDLED = {"state": "resolved", "by": "Ada", "at": "2026-11-21T09:12:00.000Z"}
 _EMPTY: Shape = {"type": "object", "additionalProperties": False}
-_BODY: Mapping[int, OpenApiResponse] = {
-    413: failed("The body is too large.", "PayloadTooLarge", "The body is larger than 1,000,000 bytes."),
-    415: failed("The body is not JSON.", "UnsupportedMediaType", "Send Content-Type: application/json."),
-}
 _PAGED = [
     query("cursor", "The value of next in the page before."),
     query("limit", "At most so many.", type="integer", minimum=1, maximum=100, default=50),
@@ -69,7 +65,7 @@ def _handling(operation: str, summary: str, description: str) -> dict[str, Any]:
         "description": description,
         "parameters": [ORGANIZATION, path("alert_id", "The alert's id.", format="uuid")],
         "request": {"application/json": _EMPTY},
-        "responses": {**answered("Alert"), 409: conflict, **_BODY},
+        "responses": {**answered("Alert"), 409: conflict, **REFUSED_BODIES},
     }
 
 
@@ -107,5 +103,5 @@ read_notice = extend_schema(
     description="The first time counts.",
     parameters=[ORGANIZATION, path("notice_id", "The notice's id.", format="uuid")],
     request={"application/json": _EMPTY},
-    responses={**answered("Notice"), **_BODY},
+    responses={**answered("Notice"), **REFUSED_BODIES},
 )

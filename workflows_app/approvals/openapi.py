@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiRequest, OpenApiRespons
 from bifrost.sdk.parameters import TYPES
 from workflows_app.approvals.deciding import LONGEST_COMMENT
 from workflows_app.models import Approval
-from workflows_app.openapi import ORGANIZATION, answered, failed, path, query
+from workflows_app.openapi import ORGANIZATION, REFUSED_BODIES, answered, failed, path, query
 from workflows_app.shapes import (
     ANYTHING,
     BOOLEAN,
@@ -84,8 +84,7 @@ def _decision(operation: str, summary: str, description: str, body: Shape, examp
         409: failed(
             "It was decided before.", "Conflict", "This was already approved by Ada at 2026-11-21T09:12:00Z.", _DECIDED
         ),
-        413: failed("The body is too large.", "PayloadTooLarge", "The body is larger than 1,000,000 bytes."),
-        415: failed("The body is not JSON.", "UnsupportedMediaType", "Send Content-Type: application/json."),
+        **REFUSED_BODIES,
     }
     return {
         "operation_id": operation,

@@ -13,6 +13,8 @@ from rest_framework.exceptions import UnsupportedMediaType
 from workflows_app.parsers import BodyTooLarge, refuse
 
 FIELD = "file"
+# In the environ where the web server (`bifrost.bridge`) has dropped a part of the body.
+CUT = "bifrost.cut"
 
 
 def read_upload(request: HttpRequest) -> tuple[str, str | None, bytes]:
@@ -22,7 +24,7 @@ def read_upload(request: HttpRequest) -> tuple[str, str | None, bytes]:
     once sent them.
     """
     declared = request.META.get("CONTENT_LENGTH") or ""
-    if declared.isdecimal() and int(declared) > settings.FILE_BODY_LIMIT:
+    if CUT in request.META or (declared.isdecimal() and int(declared) > settings.FILE_BODY_LIMIT):
         limit = settings.FILE_LIMIT
         raise BodyTooLarge(f"The file is larger than {limit:,} bytes.", {"limit_bytes": limit})
     if request.content_type != "multipart/form-data":

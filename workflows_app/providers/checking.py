@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,6 +39,11 @@ class Chosen:
     inputs: Mapping[str, JSON]
     value: JSON
 
+    def asked(self) -> Hashable:
+        """What is the same where the same value is looked for among the same options."""
+        inputs = {name: value for name, value in self.inputs.items() if value is not None}
+        return self.provider, identity(inputs), identity(self.value)
+
 
 def check_options(organization: OrganizationRecord, chosen: Iterable[Chosen]) -> dict[str, dict[str, str]]:
     """The labels of what was chosen: of each field, by the value as `option_text` writes it.
@@ -51,13 +56,16 @@ def check_options(organization: OrganizationRecord, chosen: Iterable[Chosen]) ->
     return labels
 
 
-def check_parameters(organization: OrganizationRecord, spec: WorkflowSpec, values: Mapping[str, JSON]) -> None:
+def check_parameters(
+    organization: OrganizationRecord, spec: WorkflowSpec, values: Mapping[str, JSON], found: Iterable[Chosen] = ()
+) -> None:
     """The same for a workflow's own parameters and their valid values.
 
     Not looked at: a value that the author gives as the default, and a parameter that is free text, since its provider
-    does not exist or depends on what is no parameter.
+    does not exist or depends on what is no parameter. Nor what the caller has `found` among the same options just now.
     """
-    problems, _labels = _checked(organization, list(_chosen(spec, values)))
+    known = {each.asked() for each in found}
+    problems, _labels = _checked(organization, [each for each in _chosen(spec, values) if each.asked() not in known])
     if problems:
         raise Fields(())._invalid(problems)
 

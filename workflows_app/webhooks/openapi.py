@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from drf_spectacular.utils import OpenApiExample, OpenApiRequest, OpenApiResponse, extend_schema
 
 from workflows_app.models import Status
-from workflows_app.openapi import ORGANIZATION, answer_header, answered, failed, path, query
+from workflows_app.openapi import ORGANIZATION, REFUSED_BODIES, answer_header, answered, failed, path, query
 from workflows_app.shapes import (
     ANYTHING,
     BOOLEAN,
@@ -66,10 +66,6 @@ _OVERLAP: Shape = {
     "properties": {"overlapHours": {"type": "number", "minimum": 0, "maximum": 720, "default": 24}},
     "additionalProperties": False,
 }
-_BODY_REFUSALS: Mapping[int, OpenApiResponse] = {
-    413: failed("The body is too large.", "PayloadTooLarge", "The body is larger than 1,000,000 bytes."),
-    415: failed("The body is not JSON.", "UnsupportedMediaType", "Send Content-Type: application/json."),
-}
 
 list_webhooks = extend_schema(
     operation_id="listWebhooks",
@@ -84,7 +80,7 @@ rotate_webhook = extend_schema(
     description="It is shown in this answer and never again. The one before works for overlapHours longer.",
     parameters=[ORGANIZATION, path("workflow", "The workflow's name.")],
     request={"application/json": OpenApiRequest(_OVERLAP, examples=[OpenApiExample("overlap", {"overlapHours": 24})])},
-    responses={**answered("RotatedWebhook"), **_BODY_REFUSALS},
+    responses={**answered("RotatedWebhook"), **REFUSED_BODIES},
 )
 list_deliveries = extend_schema(
     operation_id="listWebhookDeliveries",
@@ -120,7 +116,7 @@ redeliver = extend_schema(
     responses={
         202: OpenApiResponse(ref("Redelivered"), "The new execution waits."),
         **_without_ok(answered("Redelivered")),
-        **_BODY_REFUSALS,
+        **REFUSED_BODIES,
         409: failed("Its raw body was not kept.", "Conflict", "The raw body was not kept."),
     },
 )

@@ -27,6 +27,7 @@ _STATES: Mapping[str, tuple[Any, str]] = {
     "timed out": (gettext_lazy("Nothing came in time"), "caution"),
     "approved": (gettext_lazy("Approved"), "good"),
     "rejected": (gettext_lazy("Not approved"), "caution"),
+    "undoing": (gettext_lazy("Is being undone"), "caution"),
     "undone": (gettext_lazy("Undone"), "caution"),
     "not undone": (gettext_lazy("Could not be undone"), "alarm"),
     "pending": (gettext_lazy("Waiting for approval"), "going"),

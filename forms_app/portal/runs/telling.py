@@ -186,6 +186,8 @@ def _waiting(record: Document, going: Sequence[Milestone]) -> str:
         facts = {"name": named(milestone.name), "time": moment(milestone.due or milestone.began)}
         if milestone.state == "retrying":
             return _("“%(name)s” did not work yet, and is tried again.") % facts
+        if milestone.state == "undoing":
+            return _("“%(name)s” is being undone.") % facts
         if milestone.kind == "timer" and milestone.due:
             return _("Paused until %(time)s.") % facts
         if milestone.kind in {"signal", "child"}:

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 from uuid6 import uuid7
 
+from bifrost.bridge import CUT
 from orgs.models import ApiToken
 from orgs.permissions import EXECUTE_WORKFLOWS, SUBMIT_FORMS, VIEW_EXECUTIONS, VIEW_OWN_EXECUTIONS
 from orgs.records import OrganizationRecord
@@ -127,6 +128,14 @@ def test_what_is_too_large_is_refused(files: Files, settings: Any, size: int) ->
     answer = files.upload("a.txt", b"x" * size)
     assert refusal(answer) in ((400, "ValidationError"), (413, "PayloadTooLarge"))
     assert answer.status_code == (400 if size == 1001 else 413)
+
+
+def test_half_a_file_is_none(files: Files, acme: OrganizationRecord) -> None:
+    sent = {"file": SimpleUploadedFile("a.txt", b"half of it", "text/plain")}
+    answer = files.client.post("/api/files", sent, headers=files.headers, **{CUT: True})
+    assert refusal(answer) == (413, "PayloadTooLarge")
+    with org_context(acme):
+        assert not StoredFile.objects.exists()
 
 
 def test_exactly_one_file_is_sent_as_file(files: Files) -> None:

@@ -2,61 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import QueryDict
-from django.utils.datastructures import MultiValueDict
 
-from bifrost.sdk.errors import ValidationError
-from bifrost.sdk.tolerant import JSON
-from tests.workflows_app.inputs.test_definition import COLOURS, PARTS
+from tests.workflows_app.inputs.test_definition import COLOURS
 from workflows_app.inputs.changing import changes, with_added, without_removed
-from workflows_app.inputs.definition import Definition
-from workflows_app.inputs.reading import Files, prefilled, read
+from workflows_app.inputs.reading import prefilled, read
 
-BERLIN = ZoneInfo("Europe/Berlin")
-HOSTILE = [
-    "<script>alert(1)</script>",
-    '"><img src=x onerror=alert(1)>',
-    "'; DROP TABLE orgs_organization; --",
-    "{{ request.user.password }}{% debug %}${7*7}#{7*7}",
-    "../../etc/passwd",
-    "=HYPERLINK(1)",
-    "\u202egnp.exe",
-]
+from .pages import BERLIN, HOSTILE, form, one, sent, typed
 
-
-def form(*fields: dict[str, Any]) -> Definition:
-    return Definition.read(list(fields))
-
-
-def one(kind: str, **parts: Any) -> Definition:
-    return form({"name": "it", "kind": kind, **PARTS.get(kind, {}), **parts})
-
-
-def sent(**texts: str | list[str]) -> QueryDict:
-    """As a page sends it: `v_it_0_key` is the input "v.it.0.key"."""
-    data = QueryDict(mutable=True)
-    for name, text in texts.items():
-        data.setlist(name.replace("__", "."), text if isinstance(text, list) else [text])
-    return data
-
-
-def typed(definition: Definition, text: str | list[str], zone: ZoneInfo = BERLIN) -> tuple[JSON, list[str]]:
-    """What the field "it" is read as, and what is wrong with it, by reading or by the definition."""
-    values, problems = read(definition, sent(v__it=text), zone=zone)
-    found = [message for _place, message in problems]
-    try:
-        definition.validate(values)
-    except ValidationError as invalid:
-        found += [each["message"] for each in invalid.details["errors"] if not found]
-    return values["it"], found
-
-
-# --- texts -------------------------------------------------------------------------------------------------------
+# --- texts ------------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -93,7 +50,7 @@ def test_a_text_of_a_megabyte_is_taken_where_texts_are_and_nowhere_else() -> Non
         assert problems == ["is too long"] and len(value) == 10_000
 
 
-# --- numbers -----------------------------------------------------------------------------------------------------
+# --- numbers ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -138,7 +95,7 @@ def test_whole_numbers_are_whole() -> None:
     assert typed(whole, "11") == (11, ["must be at most 10"])
 
 
-# --- dates and times ---------------------------------------------------------------------------------------------
+# --- dates and times --------------------------------------------------------------------------------------------------
 
 
 def test_29_february_is_a_day_of_leap_years_alone() -> None:
@@ -191,7 +148,7 @@ def test_time_zones_are_those_there_are() -> None:
         assert typed(one("timezone"), text)[1]
 
 
-# --- what is chosen ----------------------------------------------------------------------------------------------
+# --- what is chosen ---------------------------------------------------------------------------------------------------
 
 
 def test_an_option_is_the_value_that_it_was_declared_with() -> None:
@@ -220,155 +177,7 @@ def test_what_is_not_ticked_is_false_though_nothing_is_sent(kind: str) -> None:
     assert typed(one(kind), "<b>") == (False, [])
 
 
-# --- what has parts ----------------------------------------------------------------------------------------------
-
-
-def test_json_is_read_and_a_bare_word_is_a_text() -> None:
-    assert typed(one("json"), ' {"a": [1, true, null]} ') == ({"a": [1, True, None]}, [])
-    assert typed(one("json"), "Berlin") == ("Berlin", [])
-    assert typed(one("json"), "  ") == (None, [])
-
-
-@pytest.mark.parametrize("text", ["{", "{'a': 1}", '{"a": NaN}', "[" * 100_000, '"'])
-def test_what_begins_like_json_and_is_none_is_refused_and_kept(text: str) -> None:
-    assert typed(one("json"), text) == (text, ["must be JSON"])
-
-
-def test_a_document_nested_beyond_reason_is_refused() -> None:
-    assert "nested" in typed(one("json"), "[" * 200 + "]" * 200)[1][0]
-
-
-def test_a_list_has_an_entry_on_each_line() -> None:
-    assert typed(one("list"), " a \r\n\r\n<b>\n") == (["a", "<b>"], [])
-    numbers = one("list", rules={"items": "whole"})
-    assert typed(numbers, "1\n2") == ([1, 2], [])
-    value, problems = typed(numbers, "1\ntwo")
-    assert value == ["1", "two"] and problems == ["has two, which must be a whole number such as 1250"]
-    assert typed(one("list"), "a\n" * 10_001)[1] == ["must be at most 10000 lines"]
-
-
-def test_keys_and_values_are_rows() -> None:
-    data = sent(v__it=["0", "2", "7"], v__it__0__key=" a ", v__it__0__value="1", v__it__2__key="b", v__it__9__key="no")
-    assert read(one("key_value"), data) == ({"it": {"a": "1", "b": ""}}, [])
-
-
-def test_a_row_without_a_name_and_a_name_twice_are_told_and_shown_again() -> None:
-    nameless = sent(v__it=["0"], v__it__0__value="1")
-    assert read(one("key_value"), nameless) == ({"it": [["", "1"]]}, [("it", "has a value without a name")])
-    twice = sent(v__it=["0", "1"], v__it__0__key="a", v__it__1__key="a ", v__it__1__value="2")
-    assert read(one("key_value"), twice) == ({"it": [["a", ""], ["a", "2"]]}, [("it", "has a twice")])
-
-
-def test_the_rows_of_a_group_come_in_the_order_of_the_page_without_those_that_are_empty() -> None:
-    group = one(
-        "group",
-        fields=[
-            {"name": "mail", "kind": "email"},
-            {"name": "n", "kind": "number"},
-            {"name": "vip", "kind": "checkbox"},
-        ],
-    )
-    data = sent(v__it=["4", "1", "x", "²", "2"], v__it__4__mail="a@b.example", v__it__1__mail=" ", v__it__2__n="0")
-    data["v.it.2.vip"] = "true"
-    values, problems = read(group, data)
-    assert values == {"it": [{"mail": "a@b.example", "n": None, "vip": False}, {"mail": None, "n": 0, "vip": True}]}
-    assert problems == []
-
-
-def test_a_problem_in_a_row_is_told_at_its_place_among_those_that_are_kept() -> None:
-    group = one("group", fields=[{"name": "n", "kind": "number"}])
-    data = sent(v__it=["0", "1"], v__it__1__n="1,5")
-    values, [(place, _message)] = read(group, data)
-    assert place == "it.0.n" and values == {"it": [{"n": "1,5"}]}
-
-
-def test_more_rows_than_anybody_types_are_not_read() -> None:
-    group = one("group", fields=[{"name": "n"}])
-    data = sent(v__it=[str(number) for number in range(5_000)], **{f"v__it__{number}__n": "x" for number in range(300)})
-    values, _problems = read(group, data)
-    assert len(values["it"]) == 200
-
-
-# --- files -------------------------------------------------------------------------------------------------------
-
-PDF = b"%PDF-1.7"
-
-
-class Shelf:
-    """Keeps files as a test wants it: refuses what it is told to."""
-
-    def __init__(self, refused: str = "") -> None:
-        self.stored: list[str] = []
-        self.files = Files(self._store, lambda file: f"token {file['name']}", self._recall)
-        self._refused = refused
-
-    def _store(self, upload: Any) -> JSON:
-        if self._refused:
-            raise ValidationError(self._refused)
-        self.stored.append(upload.name)
-        return {"name": upload.name, "size": upload.size}
-
-    @staticmethod
-    def _recall(token: str) -> JSON:
-        return {"name": token.removeprefix("token "), "size": 1} if token.startswith("token ") else None
-
-
-def uploaded(definition: Definition, *uploads: SimpleUploadedFile, shelf: Shelf | None, **texts: Any) -> Any:
-    files: Any = MultiValueDict({"v.it": list(uploads)})
-    data = sent(**{"-asked": "v.it"}, **texts)
-    values, problems = read(definition, data, files, keeping=shelf.files if shelf else None)
-    return values["it"], [message for _place, message in problems]
-
-
-def test_a_file_is_stored_and_its_value_is_what_the_shelf_says() -> None:
-    shelf = Shelf()
-    assert uploaded(one("file"), SimpleUploadedFile("a.PDF", PDF), shelf=shelf) == ({"name": "a.PDF", "size": 8}, [])
-    assert uploaded(one("file"), shelf=shelf) == (None, [])
-
-
-@pytest.mark.parametrize("name", ["a.pdf.exe", "a.exe", "pdf", "a", "a.pdf ", "a.html"])
-def test_a_file_of_another_type_is_not_even_stored_whatever_it_calls_itself(name: str) -> None:
-    shelf = Shelf()
-    value, [problem] = uploaded(one("file"), SimpleUploadedFile(name, PDF, "application/pdf"), shelf=shelf)
-    assert value is None and shelf.stored == []
-    assert problem.startswith("must be of the type .pdf, image/*")
-
-
-def test_a_file_that_is_too_large_is_not_stored() -> None:
-    shelf = Shelf()
-    value, [problem] = uploaded(one("file"), SimpleUploadedFile("a.pdf", b"x" * 101), shelf=shelf)
-    assert (value, shelf.stored) == (None, []) and problem == "must be at most 100\xa0bytes (a.pdf)"
-
-
-def test_what_the_shelf_refuses_is_told_at_the_field() -> None:
-    disguised = Shelf("is a program, whatever its name says")
-    assert uploaded(one("file"), SimpleUploadedFile("a.pdf", b"MZ"), shelf=disguised) == (
-        None,
-        ["is a program, whatever its name says (a.pdf)"],
-    )
-
-
-def test_files_are_refused_where_nobody_keeps_them() -> None:
-    assert uploaded(one("file"), SimpleUploadedFile("a.pdf", PDF), shelf=None) == (None, ["cannot take a file here"])
-
-
-def test_a_file_that_was_kept_need_not_be_sent_again_and_a_new_one_takes_its_place() -> None:
-    kept = {"v__it__kept": ["token old.pdf", "forged"]}
-    assert uploaded(one("file"), shelf=Shelf(), **kept) == ({"name": "old.pdf", "size": 1}, [])
-    new = uploaded(one("file"), SimpleUploadedFile("new.pdf", PDF), shelf=Shelf(), **kept)
-    assert new == ({"name": "new.pdf", "size": 8}, [])
-
-
-def test_a_field_of_many_files_takes_ten() -> None:
-    many = one("file", rules={"many": True})
-    both, problems = uploaded(many, SimpleUploadedFile("b", PDF), shelf=Shelf(), v__it__kept="token a")
-    assert ([each["name"] for each in both], problems) == (["a", "b"], [])
-    shelf = Shelf()
-    _value, problems = uploaded(many, *(SimpleUploadedFile(str(n), PDF) for n in range(11)), shelf=shelf)
-    assert problems == ["must be at most 10 files"] and shelf.stored == []
-
-
-# --- which fields were asked -------------------------------------------------------------------------------------
+# --- which fields were asked ------------------------------------------------------------------------------------------
 
 
 def test_what_the_page_did_not_ask_is_not_read_and_so_keeps_its_default() -> None:
@@ -381,7 +190,7 @@ def test_nobody_sends_what_is_fixed_or_hidden(mode: str) -> None:
     assert read(one("text", mode=mode, default="x"), sent(**{"-asked": "v.it"}, v__it="forged")) == ({}, [])
 
 
-# --- links -------------------------------------------------------------------------------------------------------
+# --- links ------------------------------------------------------------------------------------------------------------
 
 
 def test_a_link_fills_in_what_is_asked() -> None:
@@ -416,7 +225,7 @@ def test_a_link_says_nothing_of_what_is_not_asked_is_secret_or_cannot_be_read() 
     assert prefilled(definition, query) == {"level": None}
 
 
-# --- buttons -----------------------------------------------------------------------------------------------------
+# --- buttons ----------------------------------------------------------------------------------------------------------
 
 
 def test_the_buttons_of_rows_work_by_a_round_trip() -> None:

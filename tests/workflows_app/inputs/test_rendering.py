@@ -11,8 +11,8 @@ import pytest
 from django.http import QueryDict
 from django.template.loader import render_to_string
 
+from tests.workflows_app.inputs.pages import HOSTILE
 from tests.workflows_app.inputs.test_definition import COLOURS, FILE, GOOD, PARTS
-from tests.workflows_app.inputs.test_reading import HOSTILE
 from workflows_app.inputs.definition import Definition
 from workflows_app.inputs.fields import KINDS, Choice
 from workflows_app.inputs.offering import Offer

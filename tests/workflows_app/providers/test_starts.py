@@ -23,6 +23,7 @@ from workflows_app import catalog, retrying
 from workflows_app.errors import ProviderFailed
 from workflows_app.executions import Start, submit, submit_all
 from workflows_app.models import Execution
+from workflows_app.providers.checking import Chosen
 
 SOURCE = """
     @data_provider(name="departments", cache_ttl_seconds=0)
@@ -111,6 +112,19 @@ def test_the_command_does_as_well() -> None:
 def test_a_form_s_start_does_as_well(acme: OrganizationRecord) -> None:
     with pytest.raises(ValidationError, match="is not among the options"):
         submit(start(acme, "IT", trigger={"type": "form"}))
+
+
+@pytest.mark.parametrize("kind", ["api", "form", "command"])
+def test_who_has_just_looked_is_not_asked_again_and_nothing_else_is_taken_for_it(
+    acme: OrganizationRecord, kind: str
+) -> None:
+    found = [Chosen("where", "departments", {}, "it")]
+    assert submit(start(acme, "it", trigger={"type": kind}, chosen=found)).result == "it"
+    assert gates.calls == []
+    others = [Chosen("department", "others", {}, "IT"), Chosen("department", "departments", {"site": "Oslo"}, "IT")]
+    for chosen in (found, others, []):
+        with pytest.raises(ValidationError, match="is not among the options"):
+            submit(start(acme, "IT", trigger={"type": kind}, chosen=chosen))
 
 
 @pytest.mark.parametrize("kind", ["schedule", "webhook", "retry", "fork"])

@@ -68,7 +68,8 @@ async def welcome_colleague(
     context.progress(2, 3, "Preparing the first day")
     due = (start_on - timedelta(days=1)).isoformat()
     wanted = [TASKS.get(need, f"Prepare: {need}") for need in decision.values.get("needs") or []]
-    tasks = [await open_task(title, due) for title in ["Create the account", *wanted]]
+    # Each is a step with its own title, which whoever asked reads on the page of the run.
+    tasks = [await context.step(title, open_task, title, due) for title in ["Create the account", *wanted]]
     context.progress(3, 3, "All is planned")
     _show(context, name, decision.values["team"], account, tasks)
     return {"approved": True, "account": account, "team": decision.values["team"], "tasks": tasks}

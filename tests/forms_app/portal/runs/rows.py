@@ -16,6 +16,7 @@ from orgs.models import User
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from tests.workflows_app.rest.rows import make_execution
+from workflows_app.models import Approval, Execution
 
 ITEMS: list[dict[str, Any]] = [
     {"type": "section", "title": "The device"},
@@ -85,3 +86,12 @@ def text(answer: HttpResponse, status: int = 200) -> str:
     assert answer.status_code == status, answer.content
     body = answer.content.decode().partition('id="main"')[2]
     return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body))).strip()
+
+
+def asked_by(acme: OrganizationRecord, person: User, approval: Approval) -> Approval:
+    """The same, asked for by this person."""
+    columns = of_person(person)
+    with org_context(acme):
+        Execution.objects.filter(id=approval.execution_id).update(**columns)
+        Approval.objects.filter(id=approval.id).update(requester=columns["actor"], requested_by=columns["executed_by"])
+    return approval
