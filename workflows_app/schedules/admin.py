@@ -122,6 +122,11 @@ class OrganizationScheduleAdmin(OrganizationModelAdmin):
             reverse("admin:dispatch_schedule_change", args=[there.id], current_app=self.admin_site.name)
         )
 
+    def response_add(self, request: HttpRequest, obj: Schedule, post_url_continue: str | None = None) -> HttpResponse:
+        """Leads on without what only this page's address says: the workflow."""
+        answer: HttpResponseRedirect = super().response_add(request, obj, post_url_continue)
+        return HttpResponseRedirect(answer.url.partition("?")[0])
+
     def _choose(self, request: HttpRequest, choice: WorkflowForm) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),

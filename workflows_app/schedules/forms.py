@@ -135,7 +135,7 @@ class ScheduleForm(_TimesForm):
         return values
 
     def wish(self) -> Wish:
-        """What the form sets. Parameters of a schedule that is off may be incomplete."""
+        """What the form sets. Parameters of a schedule that is off need not fit as long as nobody changes them."""
         wish = cast(Wish, {name: self.cleaned_data[name] for name in FIELDS if name in self.cleaned_data})
         for name in ("cron", "timezone"):
             if name in wish:

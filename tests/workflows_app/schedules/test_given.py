@@ -32,11 +32,11 @@ INSPECT = '''
         return [{"label": f"Ground floor of {site}", "value": f"{site}-0"}]
 
     @workflow(execution_mode="scheduled", schedule="0 5 * * *")
-    @param("site", "string", "Where it looks.", required=True, data_provider="sites")
+    @param("site", "string", "Where it looks.", data_provider="sites")
     @param("floor", "string", data_provider="floors")
-    @param("token", "secret", label="Access token", required=True)
+    @param("token", "secret", label="Access token")
     @param("days", "int", "How far back.", label="Days", validation={"min": 1})
-    async def inspect(context, site, token, floor=None, days=7, depth: Literal["quick", "full"] = "quick",
+    async def inspect(context, site=None, token=None, floor=None, days=7, depth: Literal["quick", "full"] = "quick",
                       notify: bool = True, labels: dict[str, str] = {}, plan: dict | None = None):
         """Looks after a site."""
 '''
@@ -117,13 +117,15 @@ def test_one_that_somebody_has_added_meanwhile_is_not_overwritten(
     assert kept(acme, "inspect") == VALUES
 
 
-def test_one_that_is_off_may_be_incomplete(client: Client, acme: OrganizationRecord) -> None:
-    form = sent(client.get(add("inspect")), _enabled=None)
-    assert client.post(add("inspect"), form).status_code == 302
-    schedule = row(acme, "inspect")
-    assert not schedule.enabled and get_schedule(acme, "inspect")["parameters"] == {}
-    answer = client.post(page(schedule), sent(client.get(page(schedule)), _enabled="on"))
-    assert error_of(answer, "site") and error_of(answer, "token") and not row(acme, "inspect").enabled
+def test_one_may_be_added_that_is_off(client: Client, acme: OrganizationRecord) -> None:
+    assert client.post(add("inspect"), sent(client.get(add("inspect")), _enabled=None)).status_code == 302
+    assert not row(acme, "inspect").enabled and get_schedule(acme, "inspect")["parameters"] == {}
+
+
+@pytest.mark.parametrize(("button", "leads_to"), [("_addanother", f"{LIST}add/"), ("_save", LIST)])
+def test_the_chosen_workflow_is_not_carried_on(client: Client, button: str, leads_to: str) -> None:
+    answer = client.post(add("inspect"), {**sent(client.get(add("inspect"))), button: "1"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, leads_to)
 
 
 # --- changing one ----------------------------------------------------------------------------------------------------
@@ -209,9 +211,23 @@ def test_what_is_wrong_elsewhere_loses_no_parameter(client: Client, schedule: Sc
 
 
 def test_everything_that_is_wrong_is_told_at_once(client: Client) -> None:
-    answer = client.post(add("inspect"), sent(client.get(add("inspect")), days="0", _timezone="Mars/Olympus"))
-    assert error_of(answer, "days") and error_of(answer, "site") and error_of(answer, "token")
+    form = sent(client.get(add("inspect")), days="0", depth="deep", _timezone="Mars/Olympus")
+    answer = client.post(add("inspect"), {**form, "v.labels.0.value": ["third"]})
+    assert error_of(answer, "days") and error_of(answer, "depth") == "Is not among the options"
+    assert error_of(answer, "labels") == "Has a value without a name"
     assert "There are 3 problems" in text(answer) and "There is no such time zone" in text(answer)
+
+
+def test_what_fits_no_more_may_stay_while_it_is_off_and_is_told_when_it_is_turned_on(
+    client: Client, schedule: Schedule, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.write(INSPECT.replace('{"min": 1}', '{"min": 5}'))
+    assert client.post(page(schedule), sent(client.get(page(schedule)), _enabled=None)).status_code == 302
+    assert not row(acme, "inspect").enabled and kept(acme, "inspect") == VALUES
+    answer = client.post(page(schedule), sent(client.get(page(schedule)), _enabled="on"))
+    assert error_of(answer, "days") and not row(acme, "inspect").enabled
+    assert client.post(page(schedule), sent(answer, days="6")).status_code == 302
+    assert row(acme, "inspect").enabled and kept(acme, "inspect")["days"] == 6
 
 
 def test_a_parameter_called_like_a_field_of_the_schedule_is_told_at_its_own(
