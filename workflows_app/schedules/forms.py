@@ -139,7 +139,7 @@ class ScheduleForm(_TimesForm):
         wish = cast(Wish, {name: self.cleaned_data[name] for name in FIELDS if name in self.cleaned_data})
         for name in ("cron", "timezone"):
             if name in wish:
-                wish[name] = wish[name].strip()  # type: ignore[literal-required]
+                wish[name] = wish[name].strip()
         if self.given.spec is not None and (self.changed.touched or wish.get("enabled")):
             wish["parameters"] = self.given.changed_by(self.changed)
         return wish
