@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.acceptance.launching import eventually
 from tests.acceptance.stack import Stack
 from tests.pages.visiting import EXECUTIONS, Visitor
@@ -91,7 +93,7 @@ def test_a_schedule_is_enabled_shows_its_next_runs_and_is_paused(staff: Visitor)
     staff.page.get_by_label("Labels: name").last.fill("floor")
     staff.page.get_by_label("Labels: value").last.fill("third")
     staff.click("Save and continue editing", "button")
-    assert staff.page.locator("#problems").evaluate("element => element === document.activeElement")
+    expect(staff.page.locator("#problems")).to_be_focused()
     assert staff.page.get_by_label("Labels: value").first.input_value() == "third"
 
     staff.page.get_by_label("Days").fill("3")
