@@ -14,7 +14,7 @@ from forms_app.models import Submission
 from orgs.errors import Denied
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
-from workflows_app.approvals.changes import Changed
+from workflows_app.inputs.amending import Changed
 from workflows_app.inputs.definition import Definition
 from workflows_app.providers.checking import Chosen, check_options
 

@@ -144,7 +144,7 @@ def _check_given(start: Start, prepared: Prepared) -> None:
     if not (choosing or checking) or _repeats(start, prepared):
         return
     if choosing:
-        check_parameters(facts.organization, spec, facts.parameters, start.chosen)
+        check_parameters(facts.organization, spec, facts.parameters, found=start.chosen)
     if checking:
         require_none_blocks(run_checks(facts.organization, facts.loaded, facts.parameters, facts.actor))
 

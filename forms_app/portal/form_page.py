@@ -20,7 +20,6 @@ from forms_app.catalog import FormRecord
 from forms_app.errors import UnknownForm
 from forms_app.portal import filling
 from forms_app.portal.filling import Filling, Page
-from forms_app.portal.options import options_piece
 from forms_app.portal.resuming import RESUMED, keeps_what_was_sent
 from forms_app.portal.visits import Visit, page, zone_of
 from forms_app.submitting import Submitted, submit
@@ -32,6 +31,7 @@ from workflows_app.inputs.fields import Field
 from workflows_app.inputs.keeping import files_of
 from workflows_app.inputs.naming import UPDATE
 from workflows_app.inputs.offering import Offer, offer, offers
+from workflows_app.inputs.pieces import options_piece
 
 
 @keeps_what_was_sent

@@ -50,9 +50,14 @@ WORKFLOWS = """
         return {"removed": email}
 
     @workflow(category="examples", execution_mode="scheduled", schedule="0 3 * * *")
-    async def report_by_night(context: OrganizationContext):
+    async def report_by_night(context: OrganizationContext, days: int = 7, labels: dict[str, str] = {}):
         \"\"\"Runs by the clock.\"\"\"
         return "reported"
+
+    @workflow(category="examples", execution_mode="scheduled", schedule="0 4 * * *")
+    async def stamp_by_night(context: OrganizationContext):
+        \"\"\"Has no schedule yet.\"\"\"
+        return "stamped"
 
     @workflow(category="examples", execution_mode="async", webhook_enabled=True)
     async def take_ticket(context: OrganizationContext, ticket: int):

@@ -40,6 +40,7 @@ PAGES = [
     f"{ORGANIZATION}workflows_app/webhookdelivery/",
     f"{ORGANIZATION}dispatch/schedule/",
     f"{ORGANIZATION}dispatch/schedule/add/",
+    f"{ORGANIZATION}dispatch/schedule/add/?workflow=stamp_by_night",
     f"{ORGANIZATION}dispatch/workflowsetting/",
     f"{ORGANIZATION}dispatch/workflowsetting/add/",
     f"{ORGANIZATION}integrations/config/",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from playwright.sync_api import expect
+
 from tests.acceptance.launching import eventually
 from tests.acceptance.stack import Stack
 from tests.pages.visiting import EXECUTIONS, Visitor
@@ -82,9 +84,23 @@ def test_a_secret_is_made_used_and_a_delivery_sent_once_more(staff: Visitor, sta
 def test_a_schedule_is_enabled_shows_its_next_runs_and_is_paused(staff: Visitor) -> None:
     staff.open(f"{OF_ACME}dispatch/schedule/add/")
     staff.page.get_by_label("Workflow").select_option("report_by_night")
+    staff.click("Next", "button")
     staff.page.get_by_label("Cron").fill("30 6 * * 1-5")
     staff.page.get_by_label("Timezone").fill("Europe/Berlin")
+    assert staff.page.get_by_label("Days").input_value() == "7"
+    staff.page.get_by_label("Days").fill("many")
+    staff.page.get_by_role("button", name="Add a row").click()
+    staff.page.get_by_label("Labels: name").last.fill("floor")
+    staff.page.get_by_label("Labels: value").last.fill("third")
     staff.click("Save and continue editing", "button")
+    expect(staff.page.locator("#problems")).to_be_focused()
+    assert staff.page.get_by_label("Labels: value").first.input_value() == "third"
+
+    staff.page.get_by_label("Days").fill("3")
+    with staff.page.expect_navigation():
+        staff.page.get_by_label("Days").press("Enter")
+    staff.click("report_by_night")
+    assert staff.page.get_by_label("Days").input_value() == "3"
     assert "By 30 6 * * 1-5 in Europe/Berlin" in staff.text
     assert staff.page.locator("ol li", has_text="06:30 +0").count() == 10
 
@@ -97,8 +113,7 @@ def test_a_schedule_is_enabled_shows_its_next_runs_and_is_paused(staff: Visitor)
 
 
 def test_a_cron_that_cannot_be_is_explained(staff: Visitor) -> None:
-    staff.open(f"{OF_ACME}dispatch/schedule/add/")
-    staff.page.get_by_label("Workflow").select_option("report_by_night")
+    staff.open(f"{OF_ACME}dispatch/schedule/add/?workflow=stamp_by_night")
     staff.page.get_by_label("Cron").fill("61 * * * *")
     staff.click("Save", "button")
-    assert staff.page.url.endswith("/add/") and "61" in staff.text
+    assert staff.page.url.endswith("/add/?workflow=stamp_by_night") and "61" in staff.text

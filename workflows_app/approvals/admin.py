@@ -22,11 +22,11 @@ from orgs.permissions import VIEW_EXECUTIONS
 from orgs.resolver import resolve
 from orgs.sites import OrganizationModelAdmin, organization_site
 from workflows_app.approvals import queries
-from workflows_app.approvals.changes import Changes, Page
 from workflows_app.approvals.deciding import decide
 from workflows_app.approvals.forms import DecisionForm
 from workflows_app.approvals.queries import Found
 from workflows_app.errors import AlreadyDecided, PlatformUnavailable, UnknownApproval
+from workflows_app.inputs.amending import Changes, Page
 from workflows_app.inputs.rendering import Asked
 from workflows_app.models import Approval
 from workflows_app.permissions import require_organization

@@ -11,8 +11,6 @@ from bifrost.sdk.tolerant import plain
 from workflows_app import catalog
 from workflows_app.catalog import LoadedWorkflow
 from workflows_app.errors import UnknownWorkflow
-from workflows_app.inputs.definition import Definition
-from workflows_app.inputs.from_parameters import definition_of
 
 CHOSEN = frozenset({"string", "int", "float"})
 
@@ -32,12 +30,6 @@ def fields_of(loaded: LoadedWorkflow, shown: Mapping[str, Any]) -> list[dict[str
     for field, parameter in zip(fields, form.parameters, strict=True):
         field["validation"] = _rules(parameter)
     return fields
-
-
-def definition_for(loaded: LoadedWorkflow) -> Definition:
-    """The same for a page, with the data providers that the parameters have."""
-    providers = catalog.current().data_providers
-    return definition_of(loaded.spec, {name: found.spec.depends_on for name, found in providers.items()})
 
 
 def _rules(parameter: ParameterSpec) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from orgs.tenancy import org_context
 from workflows_app.actors import actor_key
 from workflows_app.approvals.deciding import NO_APPROVAL
 from workflows_app.approvals.editing import shown_values
-from workflows_app.approvals.inputs import definition_for, fields_of, workflow_of
+from workflows_app.approvals.inputs import fields_of, workflow_of
 from workflows_app.approvals.people import asked_of_actor, has_asked, is_asked
 from workflows_app.errors import UnknownApproval
 from workflows_app.inputs.definition import Definition
-from workflows_app.inputs.from_parameters import definition_of
+from workflows_app.inputs.from_parameters import asked_of, definition_of
 from workflows_app.models import Approval
 from workflows_app.serializers import shown, timestamp
 
@@ -109,7 +109,7 @@ def _with_input(row: Mapping[str, Any], document: dict[str, Any]) -> Found:
     fields = [] if loaded is None else fields_of(loaded, row["execution__input"] or {})
     if loaded is None or not fields:
         return Found({**document, "form": None})
-    return Found({**document, "form": {"fields": fields}}, definition_for(loaded))
+    return Found({**document, "form": {"fields": fields}}, asked_of(loaded.spec))
 
 
 def approval_document(row: Mapping[str, Any], actor: Actor) -> dict[str, Any]:

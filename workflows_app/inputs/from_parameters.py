@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from bifrost.sdk.declarations import MISSING
 from bifrost.sdk.documents import encode
 from bifrost.sdk.fields import Fields
 from bifrost.sdk.parameters import ParameterSpec
+from workflows_app import catalog
 from workflows_app.inputs.definition import Definition
 from workflows_app.inputs.fields import KINDS, Choice, Field
 
@@ -36,6 +38,20 @@ def definition_of(parameters: Fields, provider_inputs: Mapping[str, tuple[str, .
         before = {field.name for field in fields}
         fields.append(field_of(parameter, provider_inputs.get(parameter.data_provider or "", ()), before))
     return Definition(tuple(fields))
+
+
+def asked_of(parameters: Fields) -> Definition:
+    """The same with the data providers that the workspace has now. What none of them can offer is free, as it is
+    where it is checked."""
+    providers = {name: found.spec for name, found in catalog.current().data_providers.items()}
+    names = [each.name for each in parameters.parameters]
+
+    def freed(parameter: ParameterSpec) -> ParameterSpec:
+        found = providers.get(parameter.data_provider or "")
+        return parameter if found and not found.not_given(names) else replace(parameter, data_provider=None)
+
+    arguments = {name: found.depends_on for name, found in providers.items()}
+    return definition_of(Fields(tuple(map(freed, parameters.parameters))), arguments)
 
 
 def field_of(parameter: ParameterSpec, arguments: tuple[str, ...] = (), before: Set[str] = frozenset()) -> Field:

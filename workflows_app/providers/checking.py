@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -57,20 +57,27 @@ def check_options(organization: OrganizationRecord, chosen: Iterable[Chosen]) ->
 
 
 def check_parameters(
-    organization: OrganizationRecord, spec: WorkflowSpec, values: Mapping[str, JSON], found: Iterable[Chosen] = ()
+    organization: OrganizationRecord,
+    spec: WorkflowSpec,
+    values: Mapping[str, JSON],
+    *,
+    touched: Set[str] | None = None,
+    found: Iterable[Chosen] = (),
 ) -> None:
-    """The same for a workflow's own parameters and their valid values.
+    """The same for a workflow's own parameters and their valid values. `touched`: only for these, and for those whose
+    options depend on one of these.
 
     Not looked at: a value that the author gives as the default, and a parameter that is free text, since its provider
     does not exist or depends on what is no parameter. Nor what the caller has `found` among the same options just now.
     """
     known = {each.asked() for each in found}
-    problems, _labels = _checked(organization, [each for each in _chosen(spec, values) if each.asked() not in known])
+    chosen = [each for each in _chosen(spec, values, touched) if each.asked() not in known]
+    problems, _labels = _checked(organization, chosen)
     if problems:
         raise Fields(())._invalid(problems)
 
 
-def _chosen(spec: WorkflowSpec, values: Mapping[str, JSON]) -> Iterable[Chosen]:
+def _chosen(spec: WorkflowSpec, values: Mapping[str, JSON], touched: Set[str] | None) -> Iterable[Chosen]:
     providers = catalog.current().data_providers
     names = [parameter.name for parameter in spec.parameters]
     for parameter in spec.parameters:
@@ -78,7 +85,7 @@ def _chosen(spec: WorkflowSpec, values: Mapping[str, JSON]) -> Iterable[Chosen]:
         if name is None or name not in providers or (parameter.default is not MISSING and value == parameter.default):
             continue
         asked = providers[name].spec
-        if asked.not_given(names):
+        if asked.not_given(names) or not (touched is None or touched & {parameter.name, *asked.depends_on}):
             continue
         inputs = {each: values[each] for each in asked.depends_on if each in values}
         yield Chosen(parameter.name, name, inputs, value)

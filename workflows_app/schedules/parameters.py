@@ -23,7 +23,8 @@ def stored(
     Raises PlatformUnavailable where a value must be encrypted and the vault is away.
     """
     exact = plain(dict(values))
-    redacted: Values = redact_keys(exact)
+    # A copy: what holds nothing to redact comes back as it is.
+    redacted: Values = dict(redact_keys(exact))
     for parameter in spec.parameters:
         if parameter.type == "secret" and redacted.get(parameter.name) is not None:
             redacted[parameter.name] = REDACTED

@@ -40,15 +40,22 @@ def get_schedule(organization: OrganizationRecord, workflow: str) -> dict[str, A
         row = Schedule.objects.filter(organization=organization.id, workflow=workflow).first()
         if row is None:
             raise UnknownSchedule(NO_SCHEDULE)
-        kept = ScheduleParameters.objects.filter(workflow=workflow).values_list("values", flat=True).first()
         columns = ("planned_at", "outcome", "reason", "execution", "recorded_at")
         runs = list(ScheduleRun.objects.filter(workflow=workflow).order_by("-planned_at").values(*columns)[:HISTORY])
         now = database_time()
     document = _document(row, organization, crons())
     coming = preview(document["cron"], document["timezone"], now, row.paused_until) if row.enabled else []
     history = [_run_document(run) for run in runs]
+    kept = get_parameters(organization, workflow)
+    return {**document, "preview": coming, "parameters": kept, "history": history}
+
+
+def get_parameters(organization: OrganizationRecord, workflow: str) -> dict[str, Any]:
+    """What the organization's schedule of the workflow gives it, redacted; nothing where it has none."""
+    with org_context(organization):
+        kept = ScheduleParameters.objects.filter(workflow=workflow).values_list("values", flat=True).first()
     # Not cut: whoever sends back what was read must not lose the end of a long text.
-    return {**document, "preview": coming, "parameters": redact_keys(kept or {}), "history": history}
+    return dict(redact_keys(kept or {}))
 
 
 def preview(

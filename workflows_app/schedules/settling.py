@@ -63,12 +63,14 @@ def settle(organization: OrganizationRecord, workflow: str, wish: Wish, actor: A
         audiences.follow(crons(), database_time(), row.id)
 
 
-def check(organization: OrganizationRecord, workflow: str, wish: Wish, actor: Actor) -> None:
-    """Raises what `settle` would raise for what the wish says; writes nothing."""
+def check(organization: OrganizationRecord, workflow: str, wish: Wish, actor: Actor) -> dict[str, Any]:
+    """Raises what `settle` would raise for what the wish says; writes nothing. The exact parameters that would hold,
+    where it says some."""
     spec = _may_set(workflow, wish, actor)
-    if "parameters" in wish:
-        with org_context(organization):
-            _valid_parameters(organization, spec, wish)
+    if "parameters" not in wish:
+        return {}
+    with org_context(organization):
+        return _valid_parameters(organization, spec, wish)
 
 
 def remove(organization: OrganizationRecord, workflow: str, actor: Actor = COMMAND_LINE) -> None:

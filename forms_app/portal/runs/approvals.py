@@ -17,7 +17,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from bifrost.sdk.errors import PermissionError as NotPermitted
 from bifrost.sdk.errors import ValidationError
 from forms_app.labels import add_changed
-from forms_app.portal.options import options_piece
 from forms_app.portal.runs.asked import Filled, filled_with, given_values
 from forms_app.portal.runs.deciding import Decision, as_form, changes_of, refused_as
 from forms_app.portal.runs.listing import names_of
@@ -29,6 +28,7 @@ from workflows_app.approvals.deciding import NO_APPROVAL, decide
 from workflows_app.approvals.inbox import Box, approvals_of, count_waiting, list_box
 from workflows_app.approvals.queries import Found, find
 from workflows_app.errors import AlreadyDecided, PlatformUnavailable, UnknownApproval
+from workflows_app.inputs.pieces import options_piece
 from workflows_app.serializers import shown
 
 AT_ONCE = 25

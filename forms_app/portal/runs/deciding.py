@@ -15,10 +15,10 @@ from bifrost.sdk.errors import DeclarationError, ValidationError
 from forms_app.portal.runs.asked import Filled
 from forms_app.portal.runs.words import moment
 from forms_app.portal.visits import Visit
-from workflows_app.approvals.changes import Changed, Changes, Page, Uploads
 from workflows_app.approvals.deciding import LONGEST_COMMENT
 from workflows_app.approvals.queries import Found
 from workflows_app.errors import AlreadyDecided, PlatformUnavailable
+from workflows_app.inputs.amending import Changed, Changes, Page, Uploads
 from workflows_app.inputs.definition import Definition
 from workflows_app.inputs.rendering import Asked
 

@@ -13,6 +13,7 @@ from tests.workflows_app.providers import gates
 from tests.workflows_app.providers.conftest import Add
 from workflows_app import catalog
 from workflows_app.errors import ProviderFailed
+from workflows_app.inputs.from_parameters import asked_of
 from workflows_app.providers import asking, checking
 from workflows_app.providers.checking import Chosen, check_options, check_parameters
 
@@ -73,10 +74,12 @@ def test_what_is_among_them_is_told_by_its_label(add: Add, acme: OrganizationRec
     assert found["pair"]["json:[1,2]"] == "pair" and "none" not in found
 
 
-def of_parameters(organization: OrganizationRecord, name: str, values: Mapping[str, Any]) -> dict[str, str]:
+def of_parameters(
+    organization: OrganizationRecord, name: str, values: Mapping[str, Any], touched: set[str] | None = None
+) -> dict[str, str]:
     spec = catalog.find(name).spec
     try:
-        check_parameters(organization, spec, spec.validate(values))
+        check_parameters(organization, spec, spec.validate(values), touched=touched)
     except ValidationError as error:
         assert error.message.startswith('Parameter "')
         return {entry["field"]: entry["message"] for entry in error.details["errors"]}
@@ -197,9 +200,19 @@ def test_what_was_left_out_and_the_author_s_default_are_nobody_s_choice(add: Add
     assert list(of_parameters(acme, "assign", {"role": "another"})) == ["role"]
 
 
+def test_what_nobody_touched_is_not_looked_at_unless_it_depends_on_what_was(add: Add, acme: OrganizationRecord) -> None:
+    add(PROVIDERS)
+    values = {"department": "sales", "team": "sales-9", "role": "another"}
+    assert of_parameters(acme, "assign", values, set()) == {} and gates.calls == []
+    assert list(of_parameters(acme, "assign", values, {"role"})) == ["role"]
+    assert list(of_parameters(acme, "assign", values, {"department"})) == ["department", "team"]
+
+
 def test_what_nobody_can_offer_is_free_text_and_a_warning(add: Add, acme: OrganizationRecord) -> None:
     add(PROVIDERS)
     assert of_parameters(acme, "alone", {"team": "anything", "other": "anything"}) == {}
+    asked = asked_of(catalog.find("alone").spec)
+    assert [(field.kind, field.provider) for field in asked.fields] == [("text", None)] * 2
     said = [warning.message for warning in catalog.current().warnings]
     assert any('takes "department", which is no parameter of the workflow; the field takes free' in one for one in said)
     assert any('names the data provider "nowhere", which does not exist' in one for one in said)

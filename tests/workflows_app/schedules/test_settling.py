@@ -152,6 +152,18 @@ def test_a_secret_is_kept_sealed_and_given_exactly(acme: OrganizationRecord) -> 
     assert exact_values(acme, execution.input, execution.input_sealed) == SECRET
 
 
+def test_a_secret_is_kept_whose_name_does_not_say_so(acme: OrganizationRecord, workspace: Workspace) -> None:
+    workspace.write(
+        SOURCE.replace(
+            "    async def sync_users",
+            """    @param("pin", "secret")
+    async def sync_users""",
+        ).replace('api_key: str = ""', "pin=None")
+    )
+    settle(acme, "sync_users", {"parameters": {"source": "ad", "pin": "hunter22"}}, ADA)
+    assert kept(acme, "sync_users") == ({"source": "ad", "pin": REDACTED}, {"source": "ad", "pin": "hunter22"})
+
+
 def test_sending_back_what_was_read_loses_no_secret(acme: OrganizationRecord) -> None:
     settle(acme, "sync_users", {"parameters": SECRET}, ADA)
     read = get_schedule(acme, "sync_users")["parameters"]

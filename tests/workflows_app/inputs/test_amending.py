@@ -13,8 +13,8 @@ from django.template.loader import render_to_string
 from bifrost.sdk.forms import Form
 from orgs.records import OrganizationRecord
 from tests.factories import make_actor
-from workflows_app.approvals import changes as module
-from workflows_app.approvals.changes import Changed, Changes, Page
+from workflows_app.inputs import amending as module
+from workflows_app.inputs.amending import Changed, Changes, Page
 from workflows_app.inputs.definition import Definition
 from workflows_app.inputs.fields import Choice
 from workflows_app.inputs.from_parameters import definition_of

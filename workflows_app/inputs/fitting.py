@@ -1,4 +1,5 @@
-"""A definition as it asks for changes to values that are there: each field is of a kind that can show its value."""
+"""A definition of values that are there, to change them or to read them: each field is of a kind that can show its
+value."""
 
 from __future__ import annotations
 
@@ -35,6 +36,26 @@ def fitted(definition: Definition, values: Mapping[str, JSON], known: Set[str], 
         elif item.name in there:
             items.append(_fit(_freed(item, there), values.get(item.name), there, labels.get(item.name, {})))
     return Definition(tuple(items))
+
+
+def to_read(definition: Definition, values: Mapping[str, JSON]) -> Definition:
+    """The fields as nobody can change them. What has no value shows the one that it begins with."""
+    return Definition(tuple(_fixed(field, values.get(field.name)) for field in definition.fields))
+
+
+def _fixed(field: Field, value: JSON) -> Field:
+    if field.kind == "secret" or value == REDACTED:
+        return _said(field, "" if is_empty(value) else _("Kept, and not shown."))
+    value = field.default if value is None and field.has_default else value
+    if field.kind == "key_value" and isinstance(value, Mapping) and _are_pairs(value):
+        return _said(field, "\n".join(f"{name}: {text}" for name, text in value.items()))
+    if field.kind == "list" and isinstance(value, list) and _are_lines(value):
+        return _said(field, "\n".join(label_of(each) for each in value))
+    return replace(_fit(replace(field, provider=None, inputs={}), value, frozenset(), {}), mode="fixed", default=value)
+
+
+def _said(field: Field, text: str) -> Field:
+    return replace(_plain(field, "long_text"), mode="fixed", default=text)
 
 
 def _freed(item: Item, there: Set[str]) -> Item:

@@ -1,4 +1,4 @@
-"""What may be changed before it is approved, on a page: the fields of what was asked, as the one renderer shows them.
+"""Values that are there, on a page that changes them: the input of a run before it is approved, what a schedule gives.
 
 What the page did not touch is as it was: redacted values, and values that its inputs show less exactly than they are.
 """
@@ -18,11 +18,11 @@ from django.utils.datastructures import MultiValueDict
 from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.tolerant import JSON
 from orgs.records import Actor, OrganizationRecord
-from workflows_app.approvals.fitting import Labels, fitted, label_of
 from workflows_app.inputs.changing import changes, with_added, without_removed
 from workflows_app.inputs.conditions import is_empty, same
 from workflows_app.inputs.definition import Definition, value_of
 from workflows_app.inputs.fields import Choice, Field
+from workflows_app.inputs.fitting import Labels, fitted, label_of
 from workflows_app.inputs.keeping import files_of
 from workflows_app.inputs.naming import option_text
 from workflows_app.inputs.offering import Offer, offer, offers
@@ -42,6 +42,10 @@ class Changed:
     values: Mapping[str, JSON]
     left_out: frozenset[str]
     asked: Asked
+
+    @property
+    def touched(self) -> frozenset[str]:
+        return self.left_out.union(self.values)
 
     @property
     def wrong(self) -> bool:
@@ -124,10 +128,11 @@ class Changes:
 
     def refused(self, asked: Asked, invalid: ValidationError) -> Asked:
         """The page again, with what is wrong beside its fields."""
-        errors = invalid.details.get("errors") or [{"field": invalid.field, "message": invalid.message}]
-        said = ((str(each["field"] or ""), str(each["message"])) for each in errors)
-        problems = tuple(("" if place == "values" else place.removeprefix("values."), word) for place, word in said)
-        return self._with_offers(replace(asked, problems=problems))
+        return self.told(asked, problems_of(invalid, within="values"))
+
+    def told(self, asked: Asked, problems: Sequence[tuple[str, str]]) -> Asked:
+        """The page again, with these problems."""
+        return self._with_offers(replace(asked, problems=tuple(problems)))
 
     def offer(self, definition: Definition, asked: Field, values: Mapping[str, JSON], refresh: bool) -> Offer:
         """The options of one field for these values, as the page gets them later."""
@@ -171,6 +176,13 @@ class Changes:
             for of in (self.shown, values)
         )
         return {name for name in before - now if not is_empty(self.values.get(name))}
+
+
+def problems_of(invalid: ValidationError, within: str = "") -> list[tuple[str, str]]:
+    """What is wrong, by the places of the fields. `within`: what they are parts of where this was refused."""
+    errors = invalid.details.get("errors") or [{"field": invalid.field, "message": invalid.message}]
+    said = ((str(each["field"] or ""), str(each["message"])) for each in errors)
+    return [("" if within and place == within else place.removeprefix(f"{within}."), word) for place, word in said]
 
 
 def _is_as_before(asked: Field, given: Mapping[str, JSON], before: Mapping[str, JSON]) -> bool:
