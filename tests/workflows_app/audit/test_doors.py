@@ -218,11 +218,11 @@ def test_a_decision_that_is_refused_leaves_nothing(
 # --- Schedules ----------------------------------------------------------------------------------------------------
 
 SCHEDULE_FORM = {"enabled": "on", "cron": "0 4 * * *", "timezone": "", "overlap": "skip", "missed": "run_once"}
-SCHEDULE_FORM |= {"paused_until_0": "", "paused_until_1": "", "parameters": '{"api_key": "s3cret-value"}'}
+SCHEDULE_FORM |= {"paused_until_0": "", "paused_until_1": "", "v.api_key": "s3cret-value"}
 
 
 def test_schedules_by_page(technician: Client, acme: OrganizationRecord) -> None:
-    answer = technician.post(f"{PAGES}/dispatch/schedule/add/", {"workflow": "nightly", **SCHEDULE_FORM})
+    answer = technician.post(f"{PAGES}/dispatch/schedule/add/?workflow=nightly", SCHEDULE_FORM)
     assert answer.status_code == 302
     row = Schedule.objects.get(organization=acme.id)
     technician.post(f"{PAGES}/dispatch/schedule/{row.id}/delete/", {"post": "yes"})

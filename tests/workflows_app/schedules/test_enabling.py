@@ -210,6 +210,7 @@ def test_one_process_at_a_time_renews(make_schedule: MakeSchedule, acme: Organiz
             cursor.execute(f"SELECT pg_advisory_xact_lock({audiences._LOCK})")
         audiences.renew(CRONS, NINE)
         assert Schedule.objects.count() == 0
+        other.rollback()
     finally:
         other.close()
     audiences.renew(CRONS, NINE)
