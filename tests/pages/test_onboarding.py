@@ -27,6 +27,15 @@ from tests.pages.visiting import PHONE, Visitor, visiting
 CLICK_TEN_TIMES = "button => { for (let click = 0; click < 10; click++) button.click() }"
 SEND_TEN_TIMES = """form => Promise.all(Array.from({length: 10}, () =>
     fetch(form.action, {method: "POST", body: new FormData(form)}).then(answer => answer.url)))"""
+# Faster than any hand: in the moment in which the options have come.
+CHANGE_AT_ONCE = """() => document.addEventListener("htmx:afterSwap", (event) => {
+    if (!event.target.closest("[data-field=team]")) return;
+    queueMicrotask(() => {
+        const department = document.querySelector("#i-v-department");
+        department.value = "it";
+        department.dispatchEvent(new Event("change", {bubbles: true}));
+    });
+}, {once: true})"""
 STATUS = "path => fetch(path).then(answer => answer.status)"
 
 
@@ -112,6 +121,17 @@ def _edit_and_approve(approver: Visitor, shots: Path) -> None:
 
 
 # --- one submission is one request ---------------------------------------------------------------------------------
+
+
+def test_a_choice_that_is_changed_in_the_moment_options_come_is_followed(asker: Visitor) -> None:
+    page = asker.page
+    asker.open(FORM)
+    choose(page, "department", "finance")
+    choose(page, "team", "Accounting")
+    page.evaluate(CHANGE_AT_ONCE)
+    choose(page, "department", "hr")
+    choose(page, "team", "Security")
+    expect(page.locator("#i-v-department")).to_have_value("it")
 
 
 def test_ten_fast_clicks_are_one_request(asker: Visitor, demo: Stack) -> None:
