@@ -145,11 +145,14 @@ def restore_database(organizations: dict[str, OrganizationRecord]) -> None:
     storing.forget()
     directory.forget()
     connection.set_schema_to_public()
-    for surplus in Organization.objects.exclude(id__in=[kept.id for kept in organizations.values()]):
-        provisioning.drop_organization(directory.record_of(surplus))
+    found = {each.id: each for each in Organization.objects.all()}
+    for surplus in found.keys() - {kept.id for kept in organizations.values()}:
+        provisioning.drop_organization(directory.record_of(found[surplus]))
     _empty_tables(["public", *(kept.schema_name for kept in organizations.values())])
     for kept in organizations.values():
-        Organization.objects.update_or_create(id=kept.id, defaults=_as_it_was(kept))
+        row = found.get(kept.id)
+        if row is None or row.migration_error or directory.record_of(row) != kept:
+            Organization.objects.update_or_create(id=kept.id, defaults=_as_it_was(kept))
     directory.forget()
 
 
