@@ -149,3 +149,15 @@ def wrong_fields(refused: Any) -> dict[str, str]:
 def finished(submitted: Submitted) -> Outcome:
     assert submitted.outcome is not None
     return submitted.outcome
+
+
+@pytest.fixture
+def grace(acme: OrganizationRecord) -> User:
+    """A requester of acme."""
+    return make_user(acme, "requester", email="grace@acme.example", name="Grace")
+
+
+@pytest.fixture
+def olga(acme: OrganizationRecord) -> User:
+    """An operator of acme, who may see everything and approve."""
+    return make_user(acme, "operator", email="olga@acme.example", name="Olga")

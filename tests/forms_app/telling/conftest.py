@@ -15,7 +15,6 @@ from forms_app.submitting import submit
 from orgs.models import User
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context, shared_context
-from tests.factories import make_user
 from tests.forms_app.conftest import FormMaker, Workspace, acting, record_of
 from tests.forms_app.portal.people import at_host
 from tests.workflows_app.alerts.rows import notices
@@ -42,16 +41,6 @@ SOURCE = """
 def workflows(samples: Workspace, settings: Any) -> None:
     samples.add(SOURCE, "workflows/hardware.py")
     settings.ALERTS = {**settings.ALERTS, "public_url": "https://bifrost.msp.example"}
-
-
-@pytest.fixture
-def grace(acme: OrganizationRecord) -> User:
-    return make_user(acme, "requester", email="grace@acme.example", name="Grace")
-
-
-@pytest.fixture
-def olga(acme: OrganizationRecord) -> User:
-    return make_user(acme, "operator", email="olga@acme.example", name="Olga")
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 from orgs.models import User
 from orgs.records import Actor, OrganizationRecord
 from orgs.tenancy import org_context
-from tests.factories import make_user
 from tests.workflows_app.rest.conftest import workspace as workspace  # noqa: PLC0414  a fixture
 from workflows_app import catalog
 from workflows_app.executions import Start, submit
@@ -25,18 +24,6 @@ from bifrost import param, workflow
 async def request_equipment(context, device: str, amount: int, urgent: bool = False, pin: str = ""):
     return amount
 """
-
-
-@pytest.fixture
-def grace(acme: OrganizationRecord) -> User:
-    """A requester of acme."""
-    return make_user(acme, "requester", email="grace@acme.example", name="Grace")
-
-
-@pytest.fixture
-def olga(acme: OrganizationRecord) -> User:
-    """An operator of acme, who may see everything and approve."""
-    return make_user(acme, "operator", email="olga@acme.example", name="Olga")
 
 
 @pytest.fixture
