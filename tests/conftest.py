@@ -14,6 +14,7 @@ from typing import Any
 os.environ["BIFROST_DATA_DIR"] = tempfile.mkdtemp(prefix="bifrost-test-")
 
 import certifi
+import httpx
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -21,14 +22,16 @@ from django.test import TransactionTestCase
 from pytest_django import DjangoDbBlocker
 from xdist.scheduler import LoadScopeScheduling
 
+from integrations import secrets
 from integrations.vault_setup import prepare_vault
+from integrations.vault_sign_in import Method, Platform
 from orgs import directory, provisioning
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
 from tests.integrations.servers import ROOT_TOKEN, private_vault
 from workflows_app.catalog import storing
 from workflows_app.dispatch import hints, settled
-from workflows_app.engine import process
+from workflows_app.engine import intake, process
 from workflows_app.providers.asking import stop as stop_data_providers
 
 _own = ExitStack()
@@ -45,6 +48,8 @@ def pytest_configure() -> None:
     settings.WHITENOISE_AUTOREFRESH = True
     # Nor does a test trust the world's authorities, which are read anew for each HTTP client.
     os.environ["SSL_CERT_FILE"] = str(_one_authority())
+    # Nobody passes hints on here, so engines in a test's own process look more often than once a second.
+    intake.LOOK_SECONDS, intake.INBOX_SECONDS = 0.1, 0.05
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if "PYTEST_XDIST_WORKER" in os.environ:
         # Side by side, each process has a database (pytest-django sees to that) and a vault of its own.
@@ -125,6 +130,33 @@ def shared_schema_afterwards() -> Iterator[None]:
     left = connection.schema_name
     connection.set_schema_to_public()
     assert left == "public", f"The test left the connection in the schema {left}."
+
+
+@pytest.fixture(autouse=True)
+def secrets_are_gone_afterwards(secrets_written: set[tuple[str, str]]) -> Iterator[None]:
+    """The vault keeps what a test's transaction does not. What fixtures of a longer life have written stays."""
+    secrets_written.clear()
+    yield
+    for address, path in secrets_written:
+        if address == settings.VAULT_ADDR:
+            httpx.delete(f"{address}/v1/{path}", headers={"X-Vault-Token": settings.VAULT_TOKEN}).raise_for_status()
+
+
+@pytest.fixture(scope="session")
+def secrets_written() -> Iterator[set[tuple[str, str]]]:
+    """Where the platform has put secrets, as (address of the vault, path of all versions)."""
+    written: set[tuple[str, str]] = set()
+    usual = Platform.call
+    data, metadata = (f"{settings.VAULT_MOUNT}/{kind}/" for kind in ("data", "metadata"))
+
+    def call(self: Platform, method: Method, path: str, *arguments: Any) -> Any:
+        if method == "post" and path.startswith(data) and not path.endswith(secrets.MASTER_KEY_PATH):
+            written.add((settings.VAULT_ADDR, metadata + path.removeprefix(data)))
+        return usual(self, method, path, *arguments)
+
+    Platform.call = call  # type: ignore[method-assign]
+    yield written
+    Platform.call = usual  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -73,6 +73,8 @@ def _run_tests(arguments: Sequence[str], stop: StopRequest) -> int:
     with services.serving() as variables:
         rights = services.openbao.administrator() if services.openbao else {}
         environment = {**kinds.surroundings(data, variables), **rights}
+        # Tests start the platform many times, and without it each process would compile the whole project anew.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         # pytest closes its directory of a user to all others, also to the accounts of another session's services.
         with TemporaryDirectory(prefix="bifrost-pytest-") as own:
             os.chmod(own, 0o755)

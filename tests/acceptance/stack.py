@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +20,7 @@ import httpx
 import psycopg
 
 from tests.acceptance.contract import Contract
-from tests.acceptance.launching import ROOT, Up, environment, eventually, processes, running
+from tests.acceptance.launching import ROOT, Up, environment, eventually, processes, run_once, running
 
 WORKSPACE = Path(__file__).parent / "workspace"
 CALLERS = 120
@@ -211,9 +213,24 @@ class Gate:
         (self.directory / "open").touch()
 
 
+def _set_up() -> Path:
+    """The data directory that a first start leaves behind, made once for all processes of a test run."""
+    # Of the directories of a run, the one that also PostgreSQL's account may enter.
+    directory = Path(os.environ["PYTEST_DEBUG_TEMPROOT"]) / "set-up"
+    directory.mkdir(exist_ok=True)
+    made = directory / "made"
+    with (directory / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            up = run_once(directory / "data", BIFROST_WORKSPACE=str(WORKSPACE))
+            assert up.wait() == 0, up.output
+            made.touch()
+    return directory / "data"
+
+
 @contextmanager
 def running_stack(**variables: str) -> Iterator[Stack]:
-    """Set up and running; afterwards it has to stop when asked, with everything that it started."""
+    """Set up before and running; afterwards it has to stop when asked, with everything that it started."""
     # Not below pytest's own directory: every session of pytest closes that one to others, and root's PostgreSQL is
     # another user.
     with TemporaryDirectory(prefix="bifrost-acceptance-") as directory:
@@ -223,6 +240,8 @@ def running_stack(**variables: str) -> Iterator[Stack]:
 def _running(directory: Path, variables: dict[str, str]) -> Iterator[Stack]:
     data, workspace = directory / "data", directory / "workspace"
     shutil.copytree(WORKSPACE, workspace, ignore=shutil.ignore_patterns("__pycache__"))
+    # PostgreSQL's files stay those of its account.
+    subprocess.run(["cp", "-a", _set_up(), data], check=True)
     variables = {**variables, "BIFROST_WORKSPACE": str(workspace)}
     with running(data, **variables) as up:
         stack = Stack(up, workspace, variables)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Iterator
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,7 +16,7 @@ from integrations.configs import delete_config, set_config
 from integrations.errors import VaultUnavailable
 from integrations.models import Config
 from integrations.secret_defaults import delete_default, write_default
-from integrations.secret_places import MSP_DEFAULTS, own_place, tag_place
+from integrations.secret_places import MSP_DEFAULTS, own_place
 from integrations.secrets import delete_secret, list_at, write_secret
 from orgs import audit
 from orgs.records import OrganizationRecord
@@ -82,12 +81,9 @@ def test_a_config_that_cannot_be_leaves_nothing(olga: Client, acme: Organization
 
 
 @pytest.fixture
-def stored(acme: OrganizationRecord, vault: Ask) -> Iterator[OrganizationRecord]:
+def stored(acme: OrganizationRecord, vault: Ask) -> OrganizationRecord:
     secrets.prepare_organization(acme)
-    yield acme
-    for place in (own_place(acme), MSP_DEFAULTS, tag_place("gold")):
-        for name in list_at(place):
-            secrets.delete_at(place, name)
+    return acme
 
 
 def set_secret(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:

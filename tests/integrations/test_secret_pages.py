@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +10,6 @@ from django.test import Client
 
 from integrations import configs, secrets
 from integrations.configs import set_config
-from integrations.secret_places import MSP_DEFAULTS, own_place, tag_place
 from integrations.secrets import previous_secret_future, read_secret
 from orgs.records import OrganizationRecord
 from tests.factories import PASSWORD, make_user
@@ -22,14 +21,10 @@ SENT = {"name": "api_key", "value": "hunter22-of-acme", "hours": "0", "whose": "
 @pytest.fixture(autouse=True)
 def nothing_before(
     acme: OrganizationRecord, globex: OrganizationRecord, msp: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
+) -> None:
     monkeypatch.setattr(configs, "_layers", configs._Layers())
     for organization in (acme, globex, msp):
         secrets.prepare_organization(organization)
-    yield
-    for place in (own_place(acme), own_place(msp), MSP_DEFAULTS, tag_place("gold")):
-        for name in secrets.list_at(place):
-            secrets.delete_at(place, name)
 
 
 @pytest.fixture

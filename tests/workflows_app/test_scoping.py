@@ -21,7 +21,7 @@ from integrations import configs, secrets
 from integrations.configs import set_config
 from integrations.oauth import connections
 from integrations.secret_defaults import write_default
-from integrations.secret_places import MSP_DEFAULTS, own_place
+from integrations.secret_places import MSP_DEFAULTS
 from integrations.secrets import write_secret
 from orgs.records import OrganizationRecord
 from tests.factories import PASSWORD, make_token, make_user
@@ -83,9 +83,6 @@ def people(
     for organization in (acme, globex, msp):
         secrets.prepare_organization(organization)
     yield People(acme, globex, msp)
-    for place in (own_place(acme), own_place(globex), MSP_DEFAULTS):
-        for name in secrets.list_at(place):
-            secrets.delete_at(place, name)
     secrets.reset()
 
 

@@ -10,7 +10,6 @@ import pytest
 from django.test import Client
 
 from integrations import sealing, secrets
-from integrations.secret_places import webhooks_place
 from orgs.records import OrganizationRecord
 from tests.factories import make_user
 from tests.integrations.conftest import _prepared_vault
@@ -58,14 +57,10 @@ def technician(workspace: Path, msp: OrganizationRecord) -> Client:
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered(_prepared_vault: None, organizations: dict[str, OrganizationRecord]) -> Iterator[None]:
-    """The vault keeps what a test's transaction does not."""
+def nothing_remembered(_prepared_vault: None) -> Iterator[None]:
     _forget()
     yield
     _forget()
-    for organization in organizations.values():
-        for name in secrets.list_at(webhooks_place(organization)):
-            secrets.delete_at(webhooks_place(organization), name)
 
 
 def _forget() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from integrations import configs, secrets
-from integrations.secret_places import MSP_DEFAULTS, own_place, tag_place
 from orgs.records import OrganizationRecord
 from tests.workflows_app.rest.conftest import Api, ApiOf, api, api_of, workspace  # noqa: F401
 
@@ -14,14 +13,10 @@ from tests.workflows_app.rest.conftest import Api, ApiOf, api, api_of, workspace
 def nothing_before(
     acme: OrganizationRecord, globex: OrganizationRecord, msp: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """The vault is no part of the test's transaction."""
     monkeypatch.setattr(configs, "_layers", configs._Layers())
     for organization in (acme, globex, msp):
         secrets.prepare_organization(organization)
     yield
-    for place in (own_place(acme), own_place(globex), own_place(msp), MSP_DEFAULTS, tag_place("gold")):
-        for name in secrets.list_at(place):
-            secrets.delete_at(place, name)
     secrets.reset()
 
 

@@ -14,6 +14,7 @@ from tests.workflows_app.engine.conftest import ADA, Workspace, journal
 from tests.workflows_app.engine.interrupting import Interrupted
 from tests.workflows_app.engine.losing import lose
 from tests.workflows_app.engine.test_children import COMMAND, children_of
+from tests.workflows_app.engine.test_parent_close import status_of
 from tests.workflows_app.engine.test_waits import signal, wait_suspended
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import queries, sending
@@ -192,11 +193,9 @@ def test_a_start_that_is_in_the_journal_is_not_done_again(
     workspace.add(FAMILY)
     engine = worker.start()
     outcome = submit(Start(acme, "starts", {}, COMMAND))
-    eventually(lambda: journal(acme, outcome, "start"), "start")
-    lose(engine)
-    engine = worker.start()
-    (child,) = children_of(acme, outcome.execution_id)
     wait_suspended(acme, outcome)
+    (child,) = children_of(acme, outcome.execution_id)
+    eventually(lambda: status_of(acme, child.id) == "Suspended", "child that waits")
     lose(engine)
 
     # Both are lost while they wait, and the child ends while nobody is there for its parent.

@@ -13,7 +13,6 @@ from django.test import Client
 
 from integrations import access_tokens, breakers, secrets
 from integrations.configs import set_config
-from integrations.secret_places import own_place
 from integrations.secrets import write_secret
 from orgs.records import OrganizationRecord
 from tests.factories import change, make_token
@@ -53,7 +52,7 @@ def samples(engine_stops: None, add: Add, workspace: Workspace) -> None:  # noqa
 
 
 @pytest.fixture
-def connected(graph: Graph, acme: OrganizationRecord) -> Iterator[OrganizationRecord]:
+def connected(graph: Graph, acme: OrganizationRecord) -> OrganizationRecord:
     secrets.prepare_organization(acme)
     for key, value in (
         ("msgraph_client_id", CLIENT_ID),
@@ -62,8 +61,7 @@ def connected(graph: Graph, acme: OrganizationRecord) -> Iterator[OrganizationRe
     ):
         set_config(acme, key, value)
     write_secret(acme, "msgraph_client_secret", CLIENT_SECRET)
-    yield change(acme, tenant_id=TENANT)
-    secrets.delete_at(own_place(acme), "msgraph_client_secret")
+    return change(acme, tenant_id=TENANT)
 
 
 def test_its_departments_come_from_the_config_and_follow_it(samples: None, acme: OrganizationRecord) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from integrations import breakers, secrets
 from integrations.configs import set_config
-from integrations.secret_places import own_place
 from integrations.secrets import write_secret
 from orgs.records import OrganizationRecord
 from tests.integrations.outside import outside_database
@@ -39,9 +38,6 @@ def vault(acme: OrganizationRecord, globex: OrganizationRecord) -> Iterator[None
     for organization in (acme, globex):
         secrets.prepare_organization(organization)
     yield
-    for place in map(own_place, (acme, globex)):
-        for name in secrets.list_at(place):
-            secrets.delete_at(place, name)
     secrets.reset()
 
 

@@ -16,7 +16,6 @@ from django.http import HttpResponse
 from django.test import Client
 
 from integrations import sealing, secrets
-from integrations.secret_places import webhooks_place
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from tests.integrations.conftest import _prepared_vault, as_platform, platform_token, vault
@@ -72,16 +71,12 @@ def workspace(tmp_path: Path, settings: Any) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def clean_vault(db: None, organizations: dict[str, OrganizationRecord], settings: Any) -> Iterator[None]:
-    """The vault keeps what a test's transaction does not."""
+def nothing_remembered(db: None, settings: Any) -> Iterator[None]:
     address, token = settings.VAULT_ADDR, settings.VAULT_TOKEN
     _forget()
     yield
     settings.VAULT_ADDR, settings.VAULT_TOKEN = address, token
     _forget()
-    for organization in organizations.values():
-        for name in secrets.list_at(webhooks_place(organization)):
-            secrets.delete_at(webhooks_place(organization), name)
 
 
 def _forget() -> None:
