@@ -139,7 +139,8 @@ def secrets_are_gone_afterwards(secrets_written: set[tuple[str, str]]) -> Iterat
     yield
     for address, path in secrets_written:
         if address == settings.VAULT_ADDR:
-            httpx.delete(f"{address}/v1/{path}", headers={"X-Vault-Token": settings.VAULT_TOKEN}).raise_for_status()
+            headers = {"X-Vault-Token": settings.VAULT_TOKEN}
+            httpx.delete(f"{address}/v1/{path}", headers=headers, trust_env=False).raise_for_status()
 
 
 @pytest.fixture(scope="session")
@@ -149,10 +150,10 @@ def secrets_written() -> Iterator[set[tuple[str, str]]]:
     usual = Platform.call
     data, metadata = (f"{settings.VAULT_MOUNT}/{kind}/" for kind in ("data", "metadata"))
 
-    def call(self: Platform, method: Method, path: str, *arguments: Any) -> Any:
+    def call(self: Platform, method: Method, path: str, *arguments: Any, **named: Any) -> Any:
         if method == "post" and path.startswith(data) and not path.endswith(secrets.MASTER_KEY_PATH):
             written.add((settings.VAULT_ADDR, metadata + path.removeprefix(data)))
-        return usual(self, method, path, *arguments)
+        return usual(self, method, path, *arguments, **named)
 
     Platform.call = call  # type: ignore[method-assign]
     yield written

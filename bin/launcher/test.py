@@ -20,8 +20,8 @@ from .waiting import StartFailed, Stopped, StopRequest
 
 REQUIREMENTS = ("requirements.txt", "requirements-dev.txt")
 WITHOUT_LONG_ONES = ("-m", "not faults")
-# The whole suite in two processes, since much of it waits; tests/conftest.py says what belongs into one of them.
-SIDE_BY_SIDE = ("-n", "2", "--dist", "loadscope")
+# The whole suite in three processes, since much of it waits; tests/conftest.py says what belongs into one of them.
+SIDE_BY_SIDE = ("-n", "3", "--dist", "loadscope")
 _LEFTOVER_SECONDS = 3.0
 _GRACE_SECONDS = 20.0
 
@@ -29,13 +29,13 @@ _GRACE_SECONDS = 20.0
 def parse(arguments: Sequence[str]) -> list[str]:
     """What pytest gets. Unless they choose by marker themselves, the long fault tests are left out.
 
-    What is not narrowed to some files or names runs in two processes.
+    What is not narrowed to some files or names runs in three processes.
     """
     if list(arguments) == ["--help"]:
         print(
             "usage: bin/test [pytest arguments]\n\n"
             "Sets up what the tests need (virtual environment, PostgreSQL and OpenBao in BIFROST_DATA_DIR/test) and\n"
-            "runs them from the repository's root, in two processes where no files or names are given.\n\n"
+            "runs them from the repository's root, in three processes where no files or names are given.\n\n"
             "bin/test tests/orgs runs some of them; bin/test -m '' adds the long fault tests."
         )
         sys.exit(0)

@@ -242,6 +242,8 @@ def _running(directory: Path, variables: dict[str, str]) -> Iterator[Stack]:
     shutil.copytree(WORKSPACE, workspace, ignore=shutil.ignore_patterns("__pycache__"))
     # PostgreSQL's files stay those of its account.
     subprocess.run(["cp", "-a", _set_up(), data], check=True)
+    # It names ports, which each platform would keep.
+    (data / "openbao" / "config.json").unlink()
     variables = {**variables, "BIFROST_WORKSPACE": str(workspace)}
     with running(data, **variables) as up:
         stack = Stack(up, workspace, variables)

@@ -71,14 +71,14 @@ def test_long_fault_tests_run_only_where_they_are_asked_for(suite: Path) -> None
 
 @pytest.mark.parametrize("given", [["-m", "faults"], ["-mfaults"], ["--markexpr=faults"]])
 def test_a_choice_by_marker_is_the_callers(given: list[str]) -> None:
-    assert parse(given) == ["-n", "2", "--dist", "loadscope", *given]
+    assert parse(given) == ["-n", "3", "--dist", "loadscope", *given]
     assert parse([*given, "tests/orgs"]) == [*given, "tests/orgs"]
     assert parse(["tests/orgs"]) == ["-m", "not faults", "tests/orgs"]
 
 
 @pytest.mark.parametrize("given", [[], ["-x"], ["--durations=20"]])
 def test_all_of_them_run_side_by_side(given: list[str]) -> None:
-    assert parse(given) == ["-n", "2", "--dist", "loadscope", "-m", "not faults", *given]
+    assert parse(given) == ["-n", "3", "--dist", "loadscope", "-m", "not faults", *given]
 
 
 @pytest.mark.faults

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from tests.acceptance.crowd import Crowd, all_workers
-from tests.acceptance.launching import eventually, send
+from tests.acceptance.crowd import Crowd
+from tests.acceptance.launching import eventually
+from tests.acceptance.stack import Stack
 
-SUBMIT = """
-import json
+ACME = """
 from orgs import directory
-from orgs.permissions import EVERYTHING
-from orgs.records import Actor
 from orgs.tenancy import shared_context
-from workflows_app.executions import Start, submit_all
-ada = Actor("user", "11111111-1111-7111-8111-111111111111", "ada@example.com", "Ada", frozenset({EVERYTHING}))
 with shared_context():
     acme = directory.organization_by_org_id("acme")
+"""
+LIMIT = f"""{ACME}
+from workflows_app.dispatch.limit_settings import Limits, remove, settle
+"""
+SUBMIT = f"""{ACME}
+import json
+from orgs.permissions import EVERYTHING
+from orgs.records import Actor
+from workflows_app.executions import Start, submit_all
+ada = Actor("user", "11111111-1111-7111-8111-111111111111", "ada@example.com", "Ada", frozenset({{EVERYTHING}}))
 for _ in range(NUMBER // 1000):
-    outcomes = submit_all([Start(acme, "background_echo", {"message": "hello"}, ada) for _ in range(1000)])
+    outcomes = submit_all([Start(acme, "background_echo", {{"message": "hello"}}, ada) for _ in range(1000)])
     print(json.dumps([outcome.execution_id for outcome in outcomes]))
 """
 
@@ -32,13 +39,22 @@ def submit(crowd: Crowd, number: int) -> list[str]:
     return [execution for line in lines for execution in json.loads(line)]
 
 
+@contextmanager
+def one_at_a_time(stack: Stack) -> Iterator[None]:
+    """A limit on all that acme runs."""
+    stack.manage("shell", "-v", "0", "-c", LIMIT + "settle(acme.id, '', Limits(max_concurrent=1))")
+    try:
+        yield
+    finally:
+        stack.manage("shell", "-v", "0", "-c", LIMIT + "remove(acme.id, '')")
+
+
 @pytest.mark.faults
 def test_ten_thousand_wait_and_drain_while_others_are_served(crowd: Crowd) -> None:
     """While one organization's executions wait, another one's begins and ends within two seconds."""
     stack = crowd.stack
-    send(all_workers(stack), signal.SIGSTOP)
-    executions = submit(crowd, 10_000)
-    send(all_workers(stack), signal.SIGCONT)
+    with one_at_a_time(stack):
+        executions = submit(crowd, 10_000)
     waiting = "SELECT count(*) FROM dispatch_dispatch WHERE status = 'Queued'"
     assert stack.sql(waiting)[0][0] >= 5_000
     took: list[float] = []

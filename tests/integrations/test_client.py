@@ -50,6 +50,12 @@ def own_certificate(directory: Path) -> dict[str, str]:
     return {"ssl_certfile": str(directory / "certificate.pem"), "ssl_keyfile": str(directory / "key.pem")}
 
 
+def parts() -> list[tuple[int, list[bool]]]:
+    """Of each part of this loop's connections to public services: the requests under way, which of its are idle."""
+    pool = client._pools[asyncio.get_running_loop()][False]
+    return [(part.under_way, [each.is_idle() for each in part._pool.connections]) for part in pool._parts]
+
+
 def allow(settings: Any, *networks: str) -> None:
     settings.PRIVATE_NETWORKS = [ipaddress.ip_network(network) for network in networks]
 
@@ -144,6 +150,19 @@ async def test_connections_are_shared_and_used_again(settings: Any) -> None:
 
 
 @pytest.mark.asyncio
+async def test_many_at_once_are_spread_over_small_pools_and_all_of_them_come_to_an_end(settings: Any) -> None:
+    allow(settings, "127.0.0.0/8")
+    vendor = Vendor()
+    vendor.faults += [Fault(seconds=0.3) for _ in range(20)]
+    with served(vendor) as url:
+        for _ in range(2):
+            assert await asyncio.gather(*(ask(f"{url}/ping") for _ in range(20))) == [200] * 20
+
+    assert len({asked.port for asked in vendor.asked}) == 20
+    assert {(under_way, len(connections)) for under_way, connections in parts()} == {(0, 2), (0, 3)}
+
+
+@pytest.mark.asyncio
 async def test_a_body_that_ends_too_early_is_the_service_s_failure() -> None:
     vendor = Vendor()
     vendor.faults.append(Fault(cut=1))
@@ -173,5 +192,4 @@ async def test_a_run_that_is_stopped_in_the_middle_of_a_request_leaves_no_connec
             await task
         assert await ask(f"{url}/ping") == 200
 
-        pool = client._pools[asyncio.get_running_loop()][False]
-        assert [connection.is_idle() for connection in pool._pool.connections] == [True]
+        assert parts() == [(0, [True]), *[(0, [])] * (client.PARTS - 1)]
