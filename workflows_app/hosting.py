@@ -26,6 +26,7 @@ LOOKS_BETWEEN_SIZES = 10
 RETRY_SECONDS = 1.0
 PAUSE_SECONDS = 0.1
 SCHEDULE_SECONDS = 5.0
+RELIEF_SECONDS = 30.0
 TICK = "workflows_app.schedules.dispatch_due"
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -62,6 +63,7 @@ class EngineHost:
         """An engine that was lost is followed by another; code that changed, or a process that grew, ends with it."""
         if not self._started():
             return
+        member.show_working()
         code, looks = LoadedCode(settings.WORKSPACE, catalog.current().version), 0
         schedules = Schedules()
         while not self._stopped.wait(settings.ENGINE["workspace_poll_seconds"]):
@@ -74,12 +76,14 @@ class EngineHost:
             schedules.look()
 
     def _make_room(self, member: Member, reason: str) -> None:
-        """Takes nothing more. The process ends when nothing runs in it; until then the supervisor knows of it."""
+        """The process ends when nothing runs in it. Until then the supervisor knows of it and has another cluster take
+        over; what it has the code for it takes meanwhile, but not for ever: there may be no supervisor."""
+        relieved_by = time.monotonic() + RELIEF_SECONDS
         while not self._stopped.wait(PAUSE_SECONDS):
             engine = process.running()
             if engine is None or not engine.runs:
                 return member.retire(reason)
-            engine.takes = False
+            engine.takes = time.monotonic() < relieved_by
             member.show_outdated()
 
     def _started(self) -> bool:

@@ -208,6 +208,38 @@ def test_what_is_started_after_an_edit_runs_the_new_code(stack: Stack) -> None:
 # --- as it is by default, and with Redis -----------------------------------------------------------------------------
 
 
+LOADS = """
+from pathlib import Path
+from time import sleep
+
+while not Path("GATE").exists():
+    sleep(0.05)
+"""
+
+
+def test_until_a_cluster_with_the_new_code_works_the_old_one_goes_on(stack: Stack, gate: Gate, tmp_path: Path) -> None:
+    """Here the new code loads until it is told to end."""
+    loaded, file = tmp_path / "loaded", stack.workspace / "workflows" / "slow_to_load.py"
+    main = named(stack, "engine main")
+    for _ in range(8):
+        begin(stack, "background_gate", gate=str(gate))
+    gate.reached(8)
+    try:
+        file.write_text(LOADS.replace("GATE", str(loaded)))
+        eventually(lambda: len(named(stack, "engine main")) == 2, "a second cluster")
+        for _ in range(5):
+            worked(stack)
+        assert set(main) < set(named(stack, "engine main"))
+        loaded.touch()
+        gate.open()
+        eventually(lambda: not set(main) & set(named(stack, "engine main")), "the end of the first")
+        worked(stack)
+    finally:
+        loaded.touch()
+        gate.open()
+        file.unlink()
+
+
 @pytest.mark.faults
 def test_runs_under_way_outlast_new_code_and_what_comes_meanwhile_has_it(stack: Stack, gate: Gate) -> None:
     """They may take longer than a stop would leave them: a second cluster works beside theirs."""

@@ -9,12 +9,12 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.acceptance.launching import eventually
 from tests.acceptance.stack import Stack, running_stack
 from tests.pages.portal import prepare_demo_forms
-from tests.pages.visiting import ARGUMENTS, Visitor, session, visiting
+from tests.pages.visiting import ARGUMENTS, PATIENCE, Visitor, session, visiting
 
 TECHNICIAN = ("technician@msp.example", "correct horse battery")
 WORKFLOWS = """
@@ -84,6 +84,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("BIFROST_CI") == "1":
             pytest.fail(missing)
         pytest.skip(missing)
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield started

@@ -46,7 +46,7 @@ def request_of(page: Page) -> str:
 
 
 def is_waiting(page: Page) -> None:
-    expect(page.locator("#run-status")).to_contain_text("Waiting for approval since", timeout=20_000)
+    expect(page.locator("#run-status")).to_contain_text("Waiting for approval since")
 
 
 def approve(approver: Visitor, name: str, comment: str = "") -> None:

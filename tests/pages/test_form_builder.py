@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.acceptance.stack import Stack
 from tests.pages.test_every_page import check
-from tests.pages.visiting import Visitor, session, visiting
+from tests.pages.visiting import PATIENCE, Visitor, session, visiting
 
 FORMS = "/o/acme/admin/forms_app/form/"
 KEPT = re.compile("kept as a draft")
@@ -153,7 +153,7 @@ def test_without_javascript_every_button_works(
     browser: Browser, stack: Stack, administrator: BrowserContext, shot: Path
 ) -> None:
     plain = browser.new_context(java_script_enabled=False, storage_state=administrator.storage_state())
-    plain.set_default_timeout(10_000)
+    plain.set_default_timeout(PATIENCE)
     with visiting(plain, stack.url, shot) as visit:
         make_form(visit)
         visit.page.get_by_label("Label", exact=True).fill("Typed")

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bifrost.sdk.tolerant import JSON
 from tests.pages.asking import Site, cases, script, until
-from tests.pages.visiting import DESK, PHONE
+from tests.pages.visiting import DESK, PATIENCE, PHONE
 from workflows_app.inputs.definition import Definition
 from workflows_app.inputs.fields import Choice
 from workflows_app.inputs.offering import Offer
@@ -125,7 +125,7 @@ def page(browser: Browser, site: Site) -> Iterator[Page]:
     """The site at a desk, in another time zone than the person's; nothing may complain."""
     # Not the person's time zone, which is the one that counts.
     context = browser.new_context(viewport=DESK, timezone_id="America/New_York")
-    context.set_default_timeout(5_000)
+    context.set_default_timeout(PATIENCE)
     opened = context.new_page()
     complaints: list[str] = []
     opened.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)

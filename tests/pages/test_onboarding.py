@@ -68,7 +68,7 @@ def test_from_the_form_to_the_result(asker: Visitor, approver: Visitor, demo: St
 
     _edit_and_approve(approver, shots)
 
-    expect(page.locator("#run-status")).to_contain_text("Done at", timeout=20_000)
+    expect(page.locator("#run-status")).to_contain_text("Done at")
     outcome = page.locator("#run-outcome")
     expect(outcome).to_contain_text("Ann Example can begin")
     for part in ("Payroll", "Create the account", "Reserve a desk", "Print the badge"):
@@ -199,11 +199,11 @@ def test_an_open_page_comes_back_with_the_connection(asker: Visitor, approver: V
     execution = submit(asker.page)
     is_waiting(asker.page)
     asker.page.context.set_offline(True)
-    expect(asker.page.locator("#run-lost")).to_be_visible(timeout=15_000)
+    expect(asker.page.locator("#run-lost")).to_be_visible()
     approve(approver, "Long Tunnel")
     eventually(lambda: demo.record(execution)["status"] == "Success", "its end")
     asker.page.context.set_offline(False)
-    expect(asker.page.locator("#run-outcome")).to_contain_text("Long Tunnel can begin", timeout=20_000)
+    expect(asker.page.locator("#run-outcome")).to_contain_text("Long Tunnel can begin")
     expect(asker.page.locator("#run-lost")).to_be_hidden()
     asker.complaints.clear()  # of the browser, about the connection
 
@@ -261,7 +261,7 @@ def test_a_session_that_ends_on_the_page_of_a_request_leads_back_to_it(
     asker.page.wait_for_url("**/sign-in?next=**")
     give_credentials(asker, **credentials(demo, "requester"))
     assert request_of(asker.page) == execution
-    expect(asker.page.locator("#run-outcome")).to_contain_text("Signed Out can begin", timeout=20_000)
+    expect(asker.page.locator("#run-outcome")).to_contain_text("Signed Out can begin")
     asker.complaints.clear()  # of the browser, about the 401
 
 
@@ -288,7 +288,7 @@ def test_all_of_it_on_a_phone(browser: Browser, demo: Stack, shots: Path, shot: 
         assert approver.page.evaluate(SURPLUS_WIDTH) == 0
         approver.page.screenshot(path=shots / "phone-approval.png", full_page=True)
         approver.click("Approve", "button")
-        expect(page.locator("#run-outcome")).to_contain_text("In Pocket can begin", timeout=20_000)
+        expect(page.locator("#run-outcome")).to_contain_text("In Pocket can begin")
         assert page.viewport_size == PHONE and page.evaluate(SURPLUS_WIDTH) == 0
         page.screenshot(path=shots / "phone-run.png", full_page=True)
 
@@ -316,7 +316,7 @@ def test_all_of_it_without_javascript(browser: Browser, demo: Stack, shots: Path
         execution = submit(page)
         is_waiting(page)
         approve(approver, "No Script", "With pleasure.")
-        expect(page.locator("#run-outcome")).to_contain_text("No Script can begin", timeout=20_000)
+        expect(page.locator("#run-outcome")).to_contain_text("No Script can begin")
         assert "With pleasure." in asker.text
     assert demo.record(execution)["inputData"]["ends_on"] == "2027-03-05"
 

@@ -22,6 +22,8 @@ ARGUMENTS = [
 ]
 DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+# Milliseconds for which anything on a page is waited for: others keep the machine busy.
+PATIENCE = 20_000
 
 
 class Visitor:
@@ -87,7 +89,7 @@ def session(
         storage_state=state,
         java_script_enabled=script,
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     try:
         yield context
     finally:

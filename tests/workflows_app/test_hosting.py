@@ -49,10 +49,13 @@ class Leaving:
 
     def __init__(self) -> None:
         self.reasons: list[str] = []
-        self.outdated = False
+        self.working = self.outdated = False
 
     def retire(self, reason: str) -> None:
         self.reasons.append(reason)
+
+    def show_working(self) -> None:
+        self.working = True
 
     def show_outdated(self) -> None:
         self.outdated = True
@@ -72,6 +75,7 @@ def test_an_engine_of_kind_worker_runs(host: EngineHost, member: Leaving) -> Non
     eventually(lambda: process.running() is not None, "the engine")
     assert Worker.objects.get().kind == "worker"
     assert member.reasons == []
+    eventually(lambda: member.working, "its word")
 
 
 def test_it_wakes_once_it_runs_and_before_that_nothing_happens(
@@ -102,6 +106,7 @@ def test_it_starts_once_the_database_is_back(
     monkeypatch.setattr(process, "engine", engine)
     host.start(member)
     eventually(lambda: "the engine waits" in caplog.text, "its word")
+    assert not member.working
     away = False
     eventually(lambda: process.running() is not None, "the engine")
     assert caplog.text.count("the engine waits") == 1
@@ -127,16 +132,19 @@ def test_changed_code_retires_the_process_once(host: EngineHost, member: Leaving
     assert member.reasons == ["the workspace has changed"]
 
 
-def test_while_something_runs_a_process_with_old_code_takes_nothing_more_and_says_so(
-    host: EngineHost, member: Leaving, workspace: Path
+def test_while_something_runs_a_process_with_old_code_says_so_and_after_a_while_takes_nothing_more(
+    host: EngineHost, member: Leaving, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hosting, "RELIEF_SECONDS", 1.0)
     host.start(member)
     engine = eventually(process.running, "the engine")
     engine.runs["a run"] = None
     try:
         (workspace / "workflows" / "second.py").write_text(SOURCE)
         eventually(lambda: member.outdated, "its word")
-        assert not engine.takes and member.reasons == []
+        assert engine.takes
+        eventually(lambda: not engine.takes, "its last claim")
+        assert member.reasons == []
     finally:
         engine.runs.clear()
     eventually(lambda: member.reasons, "its end, once nothing runs")

@@ -33,8 +33,8 @@ FIRST_DELAY_SECONDS = 0.5
 LONGEST_DELAY_SECONDS = 30.0
 # Without each of these a cluster does nothing. The monitor shows in the pusher's marks that it lives.
 NEEDED = ("main", "sentinel", "pusher")
-# An outdated one has old code and still runs executions.
-WORKERS = ("worker", "outdated")
+# A starting one takes nothing yet; an outdated one has old code and still runs executions.
+WORKERS = ("starting", "worker", "outdated")
 # So many old clusters may still be ending when another one makes room.
 MOST_ENDING = 3
 
@@ -105,8 +105,12 @@ class Cluster:
         return all(self._marks.youngest(role) is not None for role in NEEDED)
 
     @property
+    def works(self) -> bool:
+        return self.complete and bool(self._marks.pids("worker"))
+
+    @property
     def outdated(self) -> bool:
-        """Whether a worker with old code cannot make room for its successor yet."""
+        """Whether a worker with old code cannot be followed by a fresh one yet."""
         return bool(self._marks.pids("outdated"))
 
     def ask_to_stop(self) -> None:
@@ -129,6 +133,7 @@ class Cluster:
         self._signal_workers(signal.SIGTERM)
 
     def _signal_workers(self, number: signal.Signals) -> None:
+        self._marks.look()
         for pid in [pid for role in WORKERS for pid in self._marks.pids(role)]:
             if self._holds(pid):
                 self._signal(pid, number)
@@ -177,12 +182,22 @@ class Kept:
     delay: float = FIRST_DELAY_SECONDS
 
 
+@dataclass(slots=True)
+class Ending:
+    """A cluster that is to end, by then at the latest."""
+
+    cluster: Cluster
+    until: float
+    # It has old code and works on until the one of this name is there.
+    relieved_by: Kept | None = None
+
+
 class Supervisor:
     """Keeps clusters running until it is asked to stop, by SIGTERM, SIGINT or SIGHUP; a second one ends their grace."""
 
     def __init__(self, names: Sequence[str] = CLUSTERS) -> None:
         self._kept = [Kept(name) for name in names]
-        self._ending: list[tuple[Cluster, float]] = []
+        self._ending: list[Ending] = []
         self._asked = 0
 
     def run(self) -> None:
@@ -203,38 +218,48 @@ class Supervisor:
                 self._renew(kept, kept.current, now)
             elif kept.current is None and now >= kept.due:
                 kept.current = Cluster(kept.name)
+        self._relieve(now)
         self._bury(now)
 
     def _renew(self, kept: Kept, old: Cluster, now: float) -> None:
         log.info("a cluster makes room for one with new code", cluster=kept.name)
         kept.current = Cluster(kept.name)
-        old.make_room()
-        self._ending.append((old, now + members.retire_seconds() + END_SECONDS))
+        self._ending.append(Ending(old, now + START_SECONDS + self._limit(), relieved_by=kept))
+
+    def _relieve(self, now: float) -> None:
+        """Has clusters with old code make room once another one works; after a while in any case."""
+        for ending in self._ending:
+            kept = ending.relieved_by
+            if kept is None:
+                continue
+            if (kept.current is not None and kept.current.works) or now > ending.until - self._limit():
+                ending.cluster.make_room()
+                ending.until, ending.relieved_by = now + members.retire_seconds() + END_SECONDS, None
 
     def _replace(self, kept: Kept, cluster: Cluster, trouble: str, now: float) -> None:
         if cluster.complete:
             kept.delay = FIRST_DELAY_SECONDS
         log.error("a cluster is replaced", cluster=kept.name, reason=trouble, again_in_seconds=kept.delay)
         cluster.give_up()
-        self._ending.append((cluster, now + self._limit()))
+        self._ending.append(Ending(cluster, now + self._limit()))
         kept.current, kept.due = None, now + kept.delay
         kept.delay = min(kept.delay * 2, LONGEST_DELAY_SECONDS)
 
     def _bury(self, now: float) -> None:
-        for cluster, limit in list(self._ending):
-            if cluster.ended or now > limit or self._asked > 1:
-                cluster.close()
-                self._ending.remove((cluster, limit))
+        for ending in list(self._ending):
+            if ending.cluster.ended or now > ending.until or self._asked > 1:
+                ending.cluster.close()
+                self._ending.remove(ending)
 
     def _stop(self) -> None:
         limit = time.monotonic() + self._limit()
-        for cluster, _ in self._ending:
-            cluster.hurry()
-        self._ending = [(cluster, min(until, limit)) for cluster, until in self._ending]
+        for ending in self._ending:
+            ending.cluster.hurry()
+            ending.until = min(ending.until, limit)
         for kept in self._kept:
             if kept.current is not None:
                 kept.current.ask_to_stop()
-                self._ending.append((kept.current, limit))
+                self._ending.append(Ending(kept.current, limit))
                 kept.current = None
         while self._ending:
             self._pause()

@@ -117,7 +117,7 @@ class Member:
     def __init__(self, drain: Callable[[float], None], hurry: Callable[[float], None]) -> None:
         self._drain_with = drain
         self._hurry = hurry
-        self._role = "worker"
+        self._role = "starting"
         self._retiring = False
         self._draining = threading.Lock()
         self._drained = False
@@ -140,6 +140,10 @@ class Member:
         """Has this process drain and end; the sentinel forks a fresh one."""
         log.info("the worker process retires", reason=reason)
         os.kill(os.getpid(), signal.SIGTERM)
+
+    def show_working(self) -> None:
+        """Says that this process takes work: one with old code that did so until then may make room."""
+        self._role = "worker"
 
     def show_outdated(self) -> None:
         """Says that this process has old code and still runs executions: the supervisor starts a new cluster."""

@@ -384,6 +384,8 @@ def _begin_worker(**_: Any) -> None:
     Finalize(None, _ended_in_order, exitpriority=50)
     if host is not None:
         host.start(member)
+    else:
+        member.show_working()
 
 
 def _ended_in_order() -> None:
