@@ -15,6 +15,7 @@ from bench.durable import part as durable
 from bench.figures import Book
 from bench.outside import part as outside
 from bench.peers import part as peers
+from bench.portal import part as portal
 from bench.stack import stack
 
 PARTS = {
@@ -24,6 +25,7 @@ PARTS = {
     "tick": tick.measure,
     "durable": durable.measure,
     "outside": outside.measure,
+    "portal": portal.measure,
 }
 
 

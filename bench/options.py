@@ -6,7 +6,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-PARTS = ("sync", "async", "peers", "tick", "durable", "outside")
+PARTS = ("sync", "async", "peers", "tick", "durable", "outside", "portal")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Options:
     suspended: int
     woken: int
     audited: int
+    forms: int
+    requests: int
     only: str
     port: int
     json: Path | None
@@ -58,6 +60,8 @@ def parse(arguments: list[str] | None = None) -> Options:
     add("--suspended", type=int, default=10_000, help="executions that wait at once (default: 10000)")
     add("--woken", type=int, default=1_000, help="of them that are woken at the same moment (default: 1000)")
     add("--audited", type=int, default=100, help="organizations audited in the part outside (default: 100)")
+    add("--forms", type=int, default=500, help="of the organization in the part portal (default: 500)")
+    add("--requests", type=int, default=10_000, help="that were made there before (default: 10000)")
     add("--only", default="", metavar="TEXT", help="only the peers in whose name and setting this occurs")
     add("--port", type=int, default=7172, help="of the web process; 0 takes a free one (default: 7172)")
     add("--json", type=Path, metavar="FILE", help="write all values there too")
@@ -76,6 +80,8 @@ def parse(arguments: list[str] | None = None) -> Options:
         suspended=chosen.suspended,
         woken=chosen.woken,
         audited=chosen.audited,
+        forms=chosen.forms,
+        requests=chosen.requests,
         only=chosen.only,
         port=chosen.port,
         json=chosen.json.resolve() if chosen.json else None,

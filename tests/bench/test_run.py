@@ -59,3 +59,11 @@ def test_calls_of_services_are_measured_in_the_small(tmp_path: Path) -> None:
     assert 1.0 <= figures[f"{audits}, s"] < 60
     assert 1 <= figures[f"{audits}, connections"] <= 50
     assert figures["a call through context.http, ms"] > figures["bare: the same call through httpx, ms"] > 0
+
+
+@pytest.mark.faults
+def test_the_portal_is_measured_in_the_small(tmp_path: Path) -> None:
+    _, figures = run_part(tmp_path, "portal", "--forms", "3", "--requests", "30")
+
+    measured = ["the portal's home", "own requests", "the organization's requests", "a form", "a request"]
+    assert all(figures[f"{each}, ms"] > 0 for each in [*measured, "options from the cache"]), figures

@@ -16,6 +16,11 @@ from tests.acceptance.stack import Stack, running_stack
 from tests.pages.portal import prepare_demo_forms
 from tests.pages.visiting import ARGUMENTS, PATIENCE, Visitor, session, visiting
 
+VARIABLES = {
+    "BIFROST_WORKSPACE_POLL_SECONDS": "0.1",
+    "BIFROST_STOP_GRACE_SECONDS": "1",
+    "BIFROST_PRIVATE_NETWORKS": "127.0.0.0/8",
+}
 TECHNICIAN = ("technician@msp.example", "correct horse battery")
 WORKFLOWS = """
     import asyncio
@@ -94,7 +99,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="package")
 def stack(browser: Browser) -> Iterator[Stack]:
     """The platform with two workflows more, a file that does not load, and a technician who has Acme alone."""
-    with running_stack(BIFROST_WORKSPACE_POLL_SECONDS="0.1", BIFROST_PRIVATE_NETWORKS="127.0.0.0/8") as running:
+    with running_stack(**VARIABLES) as running:
         (running.workspace / "workflows" / "telling.py").write_text(dedent(WORKFLOWS))
         (running.workspace / "workflows" / "broken.py").write_text(BROKEN)
         running.manage("shell", "-v", "0", "-c", MAKE_TECHNICIAN.format(*TECHNICIAN))

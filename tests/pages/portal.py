@@ -6,16 +6,15 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, ViewportSize
 
 from tests.acceptance.launching import EXAMPLES, eventually
 from tests.acceptance.stack import Stack
+from tests.pages.accessibility import violations
 from tests.pages.visiting import DESK, PHONE, Visitor, session, visiting
 
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 SIGHTS: list[tuple[str, ViewportSize, Literal["light", "dark"]]] = [("desk", DESK, "light"), ("phone", PHONE, "dark")]
 SURPLUS_WIDTH = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # What the demo's forms need of the workspace that ships.
@@ -93,11 +92,6 @@ def look_at(visit: Visitor, shots: Path, name: str) -> None:
         assert violations(visit.page) == [], sight
     visit.page.emulate_media(color_scheme="light")
     visit.page.set_viewport_size(DESK)
-
-
-def violations(page: Page) -> list[dict[str, Any]]:
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [{"rule": each["id"], "where": [node["html"] for node in each["nodes"]]} for each in found]
 
 
 def file_name(role: str, path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.acceptance.stack import Stack
-from tests.pages.visiting import EXECUTIONS, Visitor
+from tests.pages.visiting import DESK, EXECUTIONS, Visitor
 
 ORGANIZATION = "/o/acme/admin/"
 PAGES = [
@@ -74,21 +74,19 @@ def check(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_has_a_heading_and_labels_for_its_fields(staff: Visitor, path: str) -> None:
-    assert staff.open(path).status == 200
-    check(staff)
+def test_a_page_is_whole_and_has_a_heading_and_labels_for_its_fields(phone: Visitor, path: str) -> None:
+    """On a phone and, after it, at a desk."""
+    assert phone.open(path).status == 200
+    if path != "/api/docs":
+        check(phone)
+    phone.page.set_viewport_size(DESK)
+    check(phone)
 
 
 @pytest.mark.parametrize("path", MISSING)
 def test_a_page_that_is_not_there_says_so(staff: Visitor, path: str) -> None:
     assert staff.open(path).status == 404
     check(staff)
-
-
-@pytest.mark.parametrize("path", [path for path in PAGES if path != "/api/docs"])
-def test_a_phone_shows_whole_pages(phone: Visitor, path: str) -> None:
-    assert phone.open(path).status == 200
-    check(phone)
 
 
 def test_a_phone_shows_a_whole_record(phone: Visitor, stack: Stack) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from bifrost.sdk.tolerant import JSON
+from tests.pages.accessibility import violations
 from tests.pages.asking import Site, cases, script, until
 from tests.pages.visiting import DESK, PATIENCE, PHONE
 from workflows_app.inputs.definition import Definition
@@ -18,7 +18,6 @@ from workflows_app.inputs.fields import Choice
 from workflows_app.inputs.offering import Offer
 
 CASES = Path(__file__).parents[1] / "workflows_app" / "inputs" / "conditions.json"
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 GUEST = {"field": "kind", "is": "equals", "value": "guest"}
 EVERYTHING: list[dict[str, Any]] = [
     {"type": "section", "title": "Who is coming", "text": "What you enter here goes to the people who prepare it."},
@@ -97,12 +96,6 @@ EVERYTHING: list[dict[str, Any]] = [
     {"name": "cost", "kind": "text", "label": "Cost center", "mode": "fixed", "default": "4711"},
     {"name": "agreed", "kind": "checkbox", "label": "The person has agreed", "required": True},
 ]
-
-
-def violations(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe has to object."""
-    found = Axe().run(page, options={"runOnly": TAGS}).response["violations"]
-    return [(each["id"], [node["html"] for node in each["nodes"]]) for each in found]
 
 
 def office(field: str, arguments: Mapping[str, JSON]) -> Offer:
@@ -270,7 +263,7 @@ def test_mistakes_are_told_on_top_where_the_focus_is(page: Page, shots: Path) ->
     )
     expect(page.get_by_label("Temporary password")).to_have_value("")
     page.screenshot(path=shots / "form-mistakes.png", full_page=True)
-    assert violations(page) == []
+    assert violations(page, "best-practice") == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -292,5 +285,5 @@ def test_every_kind_of_field_is_to_be_looked_at(
     page.get_by_text("Desk 1 of de-1").wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "it is wider than the screen"
     page.screenshot(path=shots / f"form-{width}-{scheme}.png", full_page=True)
-    assert violations(page) == []
+    assert violations(page, "best-practice") == []
     context.close()

@@ -12,13 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psycopg
-import redis
 import structlog
 from django.conf import settings
 from django.db import connections
+
+if TYPE_CHECKING:
+    import redis
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +105,8 @@ class RedisChannel:
 
     @contextmanager
     def _guarded(self) -> Iterator[redis.Redis]:
+        import redis  # takes a tenth of a process's start, and most platforms run without
+
         try:
             if self._client is None:
                 self._client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2)

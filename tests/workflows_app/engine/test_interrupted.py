@@ -132,7 +132,7 @@ def try_so_many(case: Case, number: int) -> None:
 
 
 def test_it_comes_to_what_it_would_have_come_to(case: Case) -> None:
-    try_so_many(case, 25)
+    try_so_many(case, 10)
 
 
 def test_tasks_side_by_side_go_on_from_every_line(case: Case) -> None:

@@ -113,7 +113,7 @@ SCHEDULES = st.builds(
 
 
 @given(schedule=SCHEDULES, minutes=st.integers(0, 3000), obstacle=st.sampled_from(["", "gone"]))
-@hypothesis_settings(max_examples=300, deadline=None)
+@hypothesis_settings(max_examples=100, deadline=None)
 def test_what_holds_of_every_decision(schedule: Due, minutes: int, obstacle: str) -> None:
     first = next_after(schedule.cron, schedule.zone, NINE - timedelta(minutes=1))
     assert first is not None
