@@ -76,14 +76,30 @@ def test_again_and_again(crowd: Crowd, gone: Callable[[Stack], AbstractContextMa
         all_well(crowd)
 
 
+def crash(stack: Stack) -> None:
+    """Kills one of the server's processes, and is back once the server has noticed."""
+    with psycopg.connect(stack.up.document["databaseUrl"], autocommit=True) as thrown_out:
+        backend = "SELECT pid FROM pg_stat_activity WHERE application_name = 'bifrost' ORDER BY random() LIMIT 1"
+        [(pid,)] = thrown_out.execute(backend)
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: is_cut(thrown_out), "the crash")
+
+
+def is_cut(connection: psycopg.Connection[Any]) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
+
+
 @pytest.mark.faults
 def test_it_crashes_under_load(crowd: Crowd) -> None:
     """One of its processes is killed: the server throws all others out and recovers from its log."""
     with nobody_is_declared_dead(crowd):
         for _ in range(3):
             start_and_wait_for_some(crowd)
-            backend = "SELECT pid FROM pg_stat_activity WHERE application_name = 'bifrost' ORDER BY random() LIMIT 1"
-            os.kill(crowd.stack.sql(backend)[0][0], signal.SIGKILL)
+            crash(crowd.stack)
             eventually(lambda: is_reachable(crowd.stack), "its return")
             eventually(crowd.stack.up.is_healthy, "health")
         all_well(crowd)
