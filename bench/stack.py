@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -108,6 +109,16 @@ class Stack:
     def python(self, script: str, *arguments: object) -> list[str]:
         """The command line of one of the benchmark's modules in the platform's environment."""
         return [str(PYTHON), "-m", f"bench.{script}", *map(str, arguments)]
+
+    def run(self, script: str, *arguments: object) -> str:
+        """What one of the benchmark's modules prints, run in the platform's environment to its end."""
+        self.credentials  # noqa: B018  prepares the database
+        environment = {**self.environment, "PYTHONPATH": str(ROOT)}
+        command = self.python(script, *arguments)
+        done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            raise BenchFailed(f"{command[2]} failed (its output is above).")
+        return done.stdout
 
     def processes(self) -> dict[str, int]:
         """The pids of what was started, by name, the services among them."""

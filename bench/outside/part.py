@@ -4,16 +4,14 @@ tracking costs."""
 from __future__ import annotations
 
 import json
-import subprocess
 
 from bench import clients
 from bench.background.submitters import counting, submitter
 from bench.background.throughput import require_success
-from bench.clients import BenchFailed
 from bench.figures import Book, Ratio
 from bench.options import Options
 from bench.outside.server import Service, service
-from bench.stack import ORGANIZATION, ROOT, WORKERS, Stack
+from bench.stack import ORGANIZATION, WORKERS, Stack
 
 CALLS, MILLISECONDS, AT_ONCE = 10, 100, 50
 IDEAL = "bare: the answers' own time, so many at once"
@@ -33,14 +31,7 @@ def measure(stack: Stack, options: Options, book: Book) -> None:
 
 def organizations(stack: Stack, count: int) -> list[str]:
     """Makes them, which takes a while."""
-    environment = {**stack.environment, "PYTHONPATH": str(ROOT)}
-    stack.credentials  # noqa: B018  prepares the database
-    done = subprocess.run(
-        stack.python("outside.organizations", count), cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=False
-    )
-    if done.returncode:
-        raise BenchFailed("bench/outside/organizations.py failed (its output is above).")
-    names: list[str] = json.loads(done.stdout.splitlines()[-1])
+    names: list[str] = json.loads(stack.run("outside.organizations", count).splitlines()[-1])
     return names
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from contextlib import closing
 
-from bench.clients import BenchFailed
 from bench.figures import Book, Ratio
 from bench.options import Options
 from bench.portal.visitor import Visitor, together
-from bench.stack import ROOT, Stack
+from bench.stack import Stack
 
 ORGANIZATION = "acme"
 BARE = "GET /api/health, by the same client"
@@ -21,7 +19,7 @@ VALUES = {"v.place": "place-1", "v.desk": "place-1-1"}
 
 def measure(stack: Stack, options: Options, book: Book) -> None:
     """Every figure once in each round, with `options.forms` forms and `options.requests` past requests."""
-    _make(stack, options.forms)
+    stack.run("portal.rows", ORGANIZATION, options.forms)
     stack.start("web")
     known = stack.credentials["organizations"][ORGANIZATION]
     [admin] = [person for person in known["users"] if person["role"] == "admin"]
@@ -30,7 +28,7 @@ def measure(stack: Stack, options: Options, book: Book) -> None:
     with closing(person) as visitor, closing(program):
         visitor.sign_in(admin["email"], admin["password"])
         request = visitor.submit(FORM, VALUES)
-        _make(stack, options.requests, "--like", request.rpartition("/")[2])
+        stack.run("portal.rows", ORGANIZATION, options.requests, "--like", request.rpartition("/")[2])
         for _round in range(options.rounds):
             _measure(visitor, request, book)
             book.add(CACHED, "ms", program.get_milliseconds("/api/data-providers/places", REPEATS), Ratio(BARE))
@@ -49,15 +47,6 @@ def _measure(visitor: Visitor, request: str, book: Book) -> None:
     }
     for what, path in pages.items():
         book.add(what, "ms", visitor.get_milliseconds(path, REPEATS), Ratio(BARE))
-    hidden = visitor.hidden(FORM)
-    data = together(hidden, VALUES)
+    data = together(visitor.hidden(FORM), VALUES)
     for what, field in ((f"{CACHED}, as a piece of the page", "place"), (f"{DEPENDENT}, the same", "desk")):
         book.add(what, "ms", visitor.post_milliseconds(f"{FORM}/options/{field}", data, REPEATS), Ratio(BARE))
-
-
-def _make(stack: Stack, count: int, *like: str) -> None:
-    environment = {**stack.environment, "PYTHONPATH": str(ROOT)}
-    stack.credentials  # noqa: B018  prepares the database
-    command = stack.python("portal.rows", ORGANIZATION, count, *like)
-    if subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode:
-        raise BenchFailed("bench/portal/rows.py failed (its output is above).")

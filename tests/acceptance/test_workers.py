@@ -205,9 +205,6 @@ def test_what_is_started_after_an_edit_runs_the_new_code(stack: Stack) -> None:
     assert named(stack, "engine main") == main
 
 
-# --- as it is by default, and with Redis -----------------------------------------------------------------------------
-
-
 LOADS = """
 from pathlib import Path
 from time import sleep
@@ -238,6 +235,9 @@ def test_until_a_cluster_with_the_new_code_works_the_old_one_goes_on(stack: Stac
         loaded.touch()
         gate.open()
         file.unlink()
+
+
+# --- as it is by default, and with Redis -----------------------------------------------------------------------------
 
 
 @pytest.mark.faults

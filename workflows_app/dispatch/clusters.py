@@ -184,11 +184,14 @@ class Kept:
 
 @dataclass(slots=True)
 class Ending:
-    """A cluster that is to end, by then at the latest."""
+    """A cluster that is to end, by then at the latest.
+
+    `relieved_by`: it has old code and works on until the current cluster there works, or its time but for a grace is
+    over.
+    """
 
     cluster: Cluster
     until: float
-    # It has old code and works on until the one of this name is there.
     relieved_by: Kept | None = None
 
 
