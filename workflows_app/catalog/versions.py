@@ -32,7 +32,7 @@ class WorkspaceVersion:
         # The number keeps apart two loads of the same content, such as an edit that was undone while a run goes on.
         self.package = f"{PREFIX}{snapshot.version[:12]}_{next(_numbers)}"
         self._importer = VersionImporter(self.package, snapshot.directory, snapshot.files, index)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a lease may end when garbage is collected, with the lock held
         self._leases = 0
         self._superseded = False
         self._set_aside: dict[str, ModuleType] | None = None

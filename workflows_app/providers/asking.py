@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from traceback import TracebackException
 from typing import Any
@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 1.0  # in which one that is out of time may still leave
 FAILED = "the data provider failed."
+INTERRUPTED = "it was interrupted. Try again."
 NO_INPUTS: Mapping[str, JSON] = {}
 
 
@@ -85,6 +86,7 @@ def stop() -> None:
     """Forgets everything, and gives back what computing takes; the next question starts afresh."""
     cache.forget()
     running.stop()
+    _let_go(set(_held_by.values()))
 
 
 def failed(name: str, words: str, reason: str = "") -> Failure:
@@ -108,10 +110,18 @@ def _given_up(flight: Flight) -> Answer:
     answer = _out_of_time(flight.question)
     if not _flights.land(flight, answer):
         return flight.answer.result()
-    if (held := _held_by.pop(flight, None)) is not None:
-        running.give_up_if_blocked(held)
+    held = _held_by.pop(flight, None)
+    if held is not None and running.give_up_if_blocked(held):
+        _let_go({held})
     _note_failure(flight.question, answer, [])
     return answer
+
+
+def _let_go(gone: Set[Runner]) -> None:
+    """What these would have computed: nobody will, and the next to ask must not wait for it."""
+    for flight, runner in list(_held_by.items()):
+        if runner in gone and _held_by.pop(flight, None) is not None:
+            _flights.land(flight, failed(flight.question.provider, INTERRUPTED))
 
 
 def _begin(flight: Flight) -> None:

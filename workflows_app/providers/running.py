@@ -28,7 +28,7 @@ from workflows_app import catalog
 from workflows_app.engine.current import current_run
 from workflows_app.engine.database import DatabaseThreads
 from workflows_app.engine.limits import Limits
-from workflows_app.engine.threads import in_thread, interrupt
+from workflows_app.engine.threads import StopRequested, in_thread, interrupt
 from workflows_app.providers.host import ProviderHost
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Runner:
         return self._database.submit(function, *arguments)
 
     def close(self) -> None:
-        """Takes no more. What is under way is left where it stands."""
+        """Takes no more. What is under way is cancelled, once its loop comes to it."""
         self._database.close()
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self.loop.stop)
@@ -105,7 +105,12 @@ class Runner:
     def _run_loop(self) -> None:
         guard_thread()
         asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
+        with suppress(StopRequested):  # it came too late for the one that blocked
+            self.loop.run_forever()
+        if left := asyncio.all_tasks(self.loop):
+            for task in left:
+                task.cancel()
+            self.loop.run_until_complete(asyncio.wait(left, timeout=ANSWER_SECONDS))
 
     async def _answer(self, question: Question, done: Callable[[ProviderHost, Any, Exception | None], None]) -> None:
         host, given, error = ProviderHost(question, self), None, None
@@ -113,6 +118,9 @@ class Runner:
         with catalog.lease(question.loaded):
             try:
                 given = await self._in_time(question, host)
+            except GeneratorExit:
+                # Collected as garbage, in the midst of anything, with whatever locks its thread holds at that moment.
+                raise
             except BaseException as raised:  # noqa: BLE001  whatever it raises is its own, SystemExit too
                 error = raised if isinstance(raised, Exception) else RuntimeError(f"raised {type(raised).__name__}")
         host.detached = True
@@ -161,19 +169,23 @@ def runner() -> Runner:
         return _current
 
 
-def give_up_if_blocked(given_up: Runner) -> None:
-    """Somebody waited in vain. Where its loop is blocked, another takes its place; it ends when it comes back."""
+def give_up_if_blocked(given_up: Runner) -> bool:
+    """Somebody waited in vain. Where its loop is blocked, another takes its place; it ends when it comes back.
+
+    Whether that is so, by this call.
+    """
     global _current  # noqa: PLW0603
     if not given_up.is_blocked():
-        return
+        return False
     with _lock:
         if _current is not given_up:
-            return
+            return False
         _current = None
         _blocked.append(given_up)
     log.error("a data provider blocks its loop, which is given up")
     interrupt(given_up.thread)
     given_up.close()
+    return True
 
 
 def stop() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures.thread
+import gc
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,7 +16,7 @@ from orgs.records import OrganizationRecord
 from tests.workflows_app.providers import gates
 from tests.workflows_app.providers.conftest import Add, asked_in_a_thread, values
 from workflows_app.errors import ProviderFailed
-from workflows_app.providers import running, waiting
+from workflows_app.providers import asking, running, waiting
 from workflows_app.providers.asking import options_of
 from workflows_app.providers.options import Options
 
@@ -132,6 +135,57 @@ def test_a_loop_that_is_blocked_is_replaced_and_ends_when_it_comes_back(
     assert running.runner() is not before
     gates.opened.set()
     gates.wait_until(lambda: not before.thread.is_alive())
+
+
+def test_what_stood_behind_a_blocked_loop_is_computed_for_the_next_to_ask(
+    add: Add, bounds: Bounds, acme: OrganizationRecord
+) -> None:
+    """Also where nobody waited for it: who asked several may have left at the first that failed."""
+    add("    @data_provider()\n    async def blocking(context):\n        while True: pass\n" + WORKING)
+    bounds(seconds=0.3)
+    blocking = asking.begin(acme, "blocking")
+    left = asking.begin(acme, "failing")
+    with pytest.raises(ProviderFailed):
+        blocking.result()
+    assert values(options_of(acme, "failing")) == [1]
+    with pytest.raises(ProviderFailed, match="it was interrupted"):
+        left.result()
+
+
+def test_what_was_under_way_at_a_stop_is_computed_for_the_next_to_ask(add: Add, acme: OrganizationRecord) -> None:
+    add("""
+    @data_provider()
+    async def gated(context):
+        await gates.passed()
+        return [{"label": "x", "value": 1}]
+    """)
+    left = asking.begin(acme, "gated")
+    asking.stop()
+    gates.opened.set()
+    assert values(options_of(acme, "gated")) == [1]
+    with pytest.raises(ProviderFailed, match="it was interrupted"):
+        left.result()
+
+
+def test_one_that_will_not_leave_a_stopped_loop_may_be_collected_whatever_locks_are_held(
+    add: Add, acme: OrganizationRecord
+) -> None:
+    add(f"    @data_provider()\n    {ENDLESS['one that will not leave']}\n")
+    left = asking.begin(acme, "slow")
+    thread = running.runner().thread
+    gates.wait_until(lambda: left.flight is not None and left.flight.began is not None)
+    asking.stop()
+    gates.wait_until(lambda: not thread.is_alive())
+    assert gates.calls
+
+    def collect() -> None:
+        with concurrent.futures.thread._global_shutdown_lock:  # held by every executor that is given work
+            gc.collect()
+
+    collecting = threading.Thread(target=collect, daemon=True)
+    collecting.start()
+    collecting.join(gates.SECONDS)
+    assert not collecting.is_alive()
 
 
 # --- so many at once --------------------------------------------------------------------------------------------------
