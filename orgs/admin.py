@@ -26,7 +26,7 @@ from orgs.permissions import MANAGE_MEMBERS, MANAGE_ORGANIZATIONS, MANAGE_TOKENS
 from orgs.provisioning import create_organization, renew_organization, set_status
 from orgs.records import OrganizationRecord
 from orgs.sites import PermissionAdmin, actor_of, organization_page, staff_site
-from orgs.staff import StaffScope
+from orgs.staff import StaffScope, has_all_organizations
 from orgs.tokens import issue_token, revoke_token
 
 STATUS_LABELS = {
@@ -107,7 +107,13 @@ class OrganizationAdmin(StaffModelAdmin):
         return list(self.fields) if obj else ["org_id", "name", "tenant_id", "timezone", "tags", "domains"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return list(self.readonly_fields) if obj else []
+        if obj is None:
+            return []
+        # For whichever tenant it names, the MSP's own sign-in gets tokens.
+        return [*self.readonly_fields, *([] if has_all_organizations(request.user) else ["tenant_id"])]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and has_all_organizations(request.user)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         try:

@@ -73,6 +73,15 @@ STAFF_PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
     }
 )
 
+# In the MSP's own organization these change what all customers use: defaults, shared connections and forms, tokens.
+OVER_ALL_CUSTOMERS = frozenset(
+    {EVERYTHING, MANAGE_FORMS, MANAGE_CONFIG, MANAGE_SECRETS, MANAGE_CONNECTIONS, MANAGE_MEMBERS, MANAGE_TOKENS}
+)
+# What staff may do there whose scope is some customers. Whoever manages the staff could widen that scope anyway.
+SCOPED_STAFF_PERMISSIONS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {role: its if MANAGE_STAFF in its else its - OVER_ALL_CUSTOMERS for role, its in STAFF_PERMISSIONS.items()}
+)
+
 
 def role_permissions(role: str, *, msp: bool) -> frozenset[str]:
     """What the role gives; nothing where the role does not exist there."""

@@ -9,7 +9,13 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from orgs.models import Membership, User
-from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS, ROLE_PERMISSIONS, STAFF_PERMISSIONS
+from orgs.permissions import (
+    EVERYTHING,
+    PLATFORM_PERMISSIONS,
+    ROLE_PERMISSIONS,
+    SCOPED_STAFF_PERMISSIONS,
+    STAFF_PERMISSIONS,
+)
 from orgs.records import OrganizationRecord
 from orgs.tenancy import shared_context
 
@@ -58,12 +64,16 @@ def among(
 
 
 def _members(organization: OrganizationRecord, permission: str) -> QuerySet[Membership]:
-    given = STAFF_PERMISSIONS if organization.is_msp else ROLE_PERMISSIONS
-    roles = _roles(given, permission)
-    return Membership.objects.filter(organization_id=organization.id, role__in=roles, user__is_active=True)
+    rows = Membership.objects.filter(organization_id=organization.id, user__is_active=True)
+    if not organization.is_msp:
+        return rows.filter(role__in=_roles(ROLE_PERMISSIONS, permission))
+    everywhere = Q(all_organizations=True, role__in=_roles(STAFF_PERMISSIONS, permission))
+    return rows.filter(everywhere | Q(role__in=_roles(SCOPED_STAFF_PERMISSIONS, permission)))
 
 
 def _staff(organization: OrganizationRecord, permission: str) -> QuerySet[Membership]:
+    if organization.is_msp:
+        return _members(organization, permission)
     roles = _roles(STAFF_PERMISSIONS, permission)
     mine = Membership.objects.filter(_enters(organization), role__in=roles, user__is_active=True)
     return mine.filter(organization__is_msp=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS
+from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS, SCOPED_STAFF_PERMISSIONS, role_permissions
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +107,12 @@ class MembershipRecord:
         if not self.is_msp:
             return False
         return self.all_organizations or organization.id in self.chosen or not self.tags.isdisjoint(organization.tags)
+
+    def permissions_in(self, organization: OrganizationRecord | None) -> frozenset[str]:
+        """What it lets its person do in the organization; outside any, what staff may do with the platform."""
+        if not (self.covers(organization) if organization else self.is_msp):
+            return frozenset()
+        at_home = organization is not None and organization.id == self.organization_id
+        if self.is_msp and at_home and not self.all_organizations:
+            return SCOPED_STAFF_PERMISSIONS.get(self.role, frozenset())
+        return role_permissions(self.role, msp=self.is_msp)

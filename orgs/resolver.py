@@ -28,7 +28,7 @@ from orgs.errors import (
     UnknownOrganization,
 )
 from orgs.models import ApiToken, Organization, User
-from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS, role_permissions
+from orgs.permissions import EVERYTHING, PLATFORM_PERMISSIONS
 from orgs.records import Access, Actor, MembershipRecord, OrganizationRecord, TokenRecord
 from orgs.tenancy import shared_context
 from orgs.tokens import PREFIX, digest
@@ -80,7 +80,10 @@ def _of_token(request: HttpRequest, plain: str) -> Access:
     if not permissions:
         raise Unauthenticated(_BAD_TOKEN)
     _remember_use(token)
-    actor = Actor("token", str(token.id), "", token.name, permissions, token_name=token.name, staff=own.is_msp)
+    # One person is one person, also where four eyes are asked for.
+    owner = directory.active_person(token.owner) if token.owner else None
+    email = owner.email if owner else ""
+    actor = Actor("token", str(token.id), email, token.name, permissions, token_name=token.name, staff=own.is_msp)
     return Access(actor, organization)
 
 
@@ -169,11 +172,7 @@ def permissions_in(
     """What the person may do in the organization; outside any, what staff may do with the platform."""
     if user.is_superuser:
         return PLATFORM_PERMISSIONS | {EVERYTHING}
-    found: frozenset[str] = frozenset()
-    for membership in memberships:
-        if membership.covers(organization) if organization else membership.is_msp:
-            found |= role_permissions(membership.role, msp=membership.is_msp)
-    return found
+    return frozenset().union(*(membership.permissions_in(organization) for membership in memberships))
 
 
 # --- Organizations -----------------------------------------------------------------------------------------------

@@ -55,13 +55,18 @@ def is_staff(user: AbstractBaseUser) -> bool:
     return user.is_superuser or any(membership.is_msp for membership in directory.memberships_of(user.id))
 
 
+def is_staff_member(actor: Actor) -> bool:
+    return actor.kind == "user" and actor.staff
+
+
 class StaffSite(UnfoldAdminSite):  # type: ignore[misc]
     login_form = StaffSignIn
     index_title = "Overview"
 
     def has_permission(self, request: HttpRequest) -> bool:
+        """A request that names an organization is none for these pages: what one may do there says nothing here."""
         access = access_of(request)
-        return access is not None and access.actor.kind == "user" and access.actor.staff
+        return access is not None and is_staff_member(access.actor) and access.organization is None
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """A person's own, which the audit log tells of."""
@@ -80,7 +85,7 @@ class OrganizationSite(StaffSite):
 
     def has_permission(self, request: HttpRequest) -> bool:
         access = access_of(request)
-        return super().has_permission(request) and access is not None and access.organization is not None
+        return access is not None and is_staff_member(access.actor) and access.organization is not None
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         access = access_of(request)

@@ -29,8 +29,8 @@ class StaffScope:
             return QuerySet(Organization)
         covered = Q(pk__in=[])
         for membership in directory.memberships_of(self.user.id):
-            covered |= Q(pk=membership.organization_id)
-            if membership.is_msp:
+            if membership.is_msp:  # where one belongs as a customer, one is no member of the staff
+                covered |= Q(pk=membership.organization_id)
                 covered |= Q(pk__in=membership.chosen) | Q(tags__overlap=list(membership.tags))
                 covered |= Q(is_msp=False) if membership.all_organizations else Q()
         return QuerySet(Organization).filter(covered)
@@ -55,3 +55,11 @@ class StaffScope:
             return User.objects.all()
         elsewhere = Membership.objects.filter(user=OuterRef("pk")).exclude(organization__in=self.manageable())
         return User.objects.filter(~Exists(elsewhere), is_superuser=False)
+
+
+def has_all_organizations(user: object) -> bool:
+    """Whether the person is a superuser, or a member of the MSP for all of its customers."""
+    if not isinstance(user, User):
+        return False
+    memberships = directory.memberships_of(user.id)
+    return user.is_superuser or any(each.is_msp and each.all_organizations for each in memberships)

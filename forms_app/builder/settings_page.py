@@ -24,7 +24,7 @@ from forms_app.builder.drafts import Built
 from forms_app.builder.pages import form_address, opened, organization_of, page_context
 from forms_app.models import Form
 from orgs.sites import actor_of
-from workflows_app.schedules.staff_admin import has_all_organizations
+from orgs.staff import has_all_organizations
 
 LINK_DAYS = 7
 

@@ -94,6 +94,12 @@ def test_a_value_under_a_key_like_a_secrets_is_on_no_page(staff: Client, acme: O
     assert "REDACTED" in staff.get(LIST).content.decode()
 
 
+def test_values_cannot_be_found_out_by_asking_for_them(staff: Client, acme: OrganizationRecord) -> None:
+    set_config(acme, "client_secret", "hunter22")
+    for lookup in ("value=%22hunter22%22", "value__gte=%22h%22", "value__contains=%22hunter22%22"):
+        assert staff.get(f"{LIST}?key=client_secret&{lookup}").status_code == 400
+
+
 def test_a_hidden_value_is_kept_until_another_is_written(staff: Client, acme: OrganizationRecord) -> None:
     set_config(acme, "client_secret", "hunter22")
     page = page_of(acme, "client_secret")

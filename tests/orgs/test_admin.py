@@ -187,6 +187,43 @@ def test_a_scope_ends_at_people_of_other_organizations(
     assert User.objects.get(id=both.id).check_password(PASSWORD)
 
 
+def test_where_one_belongs_as_a_customer_one_is_no_member_of_the_staff(
+    msp: OrganizationRecord, acme: OrganizationRecord, globex: OrganizationRecord
+) -> None:
+    """A customer's owner can invite whom he likes: that widens no scope over his organization."""
+    user, owner = make_user(msp, "admin", organizations=(globex,)), make_user(acme, "owner")
+    Membership.objects.create(user=user, organization_id=acme.id, role="viewer")
+    client = browser(user)
+    assert "Acme" not in text(client.get("/admin/orgs/organization/"))
+    client.post(f"/admin/orgs/user/{owner.id}/change/", {"email": owner.email, "new_password": "taken over!"})
+    assert User.objects.get(id=owner.id).check_password(PASSWORD)
+    client.post("/admin/orgs/apitoken/add/", {"organization": str(acme.id), "name": "t", "permissions": ["canApprove"]})
+    assert not ApiToken.objects.exists()
+
+
+def test_what_one_may_do_at_a_customer_says_nothing_on_the_staff_s_pages(
+    msp: OrganizationRecord, acme: OrganizationRecord, globex: OrganizationRecord
+) -> None:
+    user = make_user(msp, "auditor", all_organizations=True)
+    Membership.objects.create(user=user, organization_id=acme.id, role="owner")
+    values = {"organization": str(globex.id), "name": "t", "permissions": ["canApprove"]}
+    client, named = browser(user), {"X-Organization-Id": "acme"}
+    assert client.get("/admin/", headers=named).status_code == 302
+    for headers in ({}, named):
+        assert client.post("/admin/orgs/apitoken/add/", values, headers=headers).status_code in {302, 403}
+    assert not ApiToken.objects.exists()
+
+
+def test_a_scope_ends_at_the_tenant_that_an_organization_signs_in_to(
+    admin_of_globex: Client, globex: OrganizationRecord
+) -> None:
+    values = {"name": "Globex", "timezone": "UTC", "tags": "gold", "tenant_id": "acme.onmicrosoft.com"}
+    admin_of_globex.post(f"/admin/orgs/organization/{globex.id}/change/", values)
+    assert Organization.objects.get(id=globex.id).tenant_id == globex.tenant_id
+    values = {"org_id": "initech", "name": "Initech", "timezone": "UTC", "tenant_id": "acme.onmicrosoft.com"}
+    assert admin_of_globex.post("/admin/orgs/organization/add/", values).status_code == 403
+
+
 def test_an_admin_without_power_over_staff_cannot_become_an_owner(
     admin_of_globex: Client, msp: OrganizationRecord, globex: OrganizationRecord
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orgs.permissions import APPROVE, VIEW_ORGANIZATIONS
+from orgs.permissions import APPROVE, MANAGE_CONFIG, VIEW_ORGANIZATIONS
 from orgs.permitted import among, how_many_may, who_may
 from orgs.records import OrganizationRecord
 from tests.factories import make_user
@@ -24,6 +24,17 @@ def test_active_members_with_the_permission_are_counted(
     assert how_many_may(acme, "canPay") == 1
     assert how_many_may(acme, VIEW_ORGANIZATIONS) == 0
     assert how_many_may(msp, APPROVE) == 1
+
+
+def test_at_the_msp_staff_for_some_customers_do_not_manage_what_all_of_them_use(
+    acme: OrganizationRecord, msp: OrganizationRecord
+) -> None:
+    for_all = make_user(msp, "technician", all_organizations=True)
+    make_user(msp, "technician", organizations=(acme,))
+    assert how_many_may(msp, MANAGE_CONFIG) == 1
+    people, number = who_may(msp, MANAGE_CONFIG, without=for_all.id, email="", most=5)
+    assert (people, number) == ([], 0)
+    assert how_many_may(msp, APPROVE) == 2
 
 
 def test_they_are_named_the_longest_there_first_and_counted_beyond_the_most(

@@ -25,7 +25,7 @@ from orgs.errors import (
 from orgs.models import ApiToken, Domain, User
 from orgs.records import OrganizationRecord
 from orgs.resolver import resolve
-from orgs.tokens import revoke_token
+from orgs.tokens import issue_token, revoke_token
 from tests.factories import change, make_token, make_user
 
 
@@ -80,6 +80,13 @@ def test_bad_credentials_are_401(db: None, authorization: str) -> None:
 def test_no_credentials_are_401(db: None) -> None:
     with pytest.raises(Unauthenticated, match="sign in"):
         resolve(request())
+
+
+def test_a_person_s_own_token_is_that_person(acme: OrganizationRecord) -> None:
+    owner = make_user(acme, "operator")
+    own = issue_token(acme, "mine", ["canApprove"], owner=owner.id)
+    assert resolve(request(own.plain)).actor.email == owner.email
+    assert resolve(request(make_token(acme))).actor.email == ""
 
 
 def test_a_bad_token_is_not_saved_by_a_session(acme: OrganizationRecord) -> None:
@@ -228,6 +235,25 @@ def test_staff_with_a_scope_enter_what_it_covers(
 
 def test_staff_enter_their_own_organization(msp: OrganizationRecord) -> None:
     assert resolve(request(user=make_user(msp, "auditor"), org="msp")).organization == msp
+
+
+@pytest.mark.parametrize("role", ["admin", "technician"])
+def test_what_all_customers_use_is_changed_by_staff_for_all_of_them(
+    msp: OrganizationRecord, acme: OrganizationRecord, role: str
+) -> None:
+    """The MSP's own organization holds the defaults of all: a scope over some of them ends there too."""
+    for_one = resolve(request(user=make_user(msp, role, organizations=(acme,)), org="msp")).actor
+    for_all = resolve(request(user=make_user(msp, role, all_organizations=True), org="msp")).actor
+    for permission in ("canManageConfig", "canManageSecrets", "canManageConnections", "canManageForms"):
+        assert for_all.can(permission)
+        assert not for_one.can(permission)
+    assert for_one.can("canViewConfig") and for_one.can("canExecuteWorkflows")
+    at_acme = resolve(request(user=make_user(msp, role, organizations=(acme,)), org="acme")).actor
+    assert at_acme.can("canManageSecrets")
+
+
+def test_whoever_manages_the_staff_is_bound_by_no_scope_there(msp: OrganizationRecord) -> None:
+    assert resolve(request(user=make_user(msp, "owner"), org="msp")).actor.can("canManageSecrets")
 
 
 def test_a_removed_tag_takes_the_scope_with_it(msp: OrganizationRecord, globex: OrganizationRecord) -> None:

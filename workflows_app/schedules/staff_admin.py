@@ -12,9 +12,10 @@ from unfold.decorators import display
 
 from orgs import directory
 from orgs.audited_admin import AuditedAdmin
-from orgs.models import Organization, User
+from orgs.models import Organization
 from orgs.permissions import MANAGE_ORGANIZATIONS, VIEW_ORGANIZATIONS
 from orgs.sites import PermissionAdmin, organization_page, staff_site
+from orgs.staff import has_all_organizations
 from workflows_app.dispatch.admin import OrganizationRowsAdmin
 from workflows_app.dispatch.models import Schedule, ScheduleAudience
 from workflows_app.schedules.admin import LABELS, state_of
@@ -125,11 +126,3 @@ class ScheduleAudienceAdmin(AuditedAdmin, PermissionAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ScheduleAudience]) -> None:
         super().delete_queryset(request, queryset)
         sync_audiences()
-
-
-def has_all_organizations(user: Any) -> bool:
-    """Whether the person is a superuser, or a member of the MSP for all of its customers."""
-    if not isinstance(user, User):
-        return False
-    memberships = directory.memberships_of(user.id)
-    return user.is_superuser or any(each.is_msp and each.all_organizations for each in memberships)

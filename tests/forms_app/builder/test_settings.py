@@ -94,16 +94,28 @@ def test_the_msp_itself_is_no_customer_and_a_suspended_one_is_told(
 def test_only_those_who_have_all_customers_share(
     sign_in: SignIn, shared: UUID, msp: OrganizationRecord, acme: OrganizationRecord, globex: OrganizationRecord
 ) -> None:
+    owner = sign_in("owner", org_id="msp", organizations=(acme,))
+    owner.form_id = str(shared)
+
+    owner.get(f"{shared}/settings/")
+
+    assert "Forms are shared by those who have all customers." in owner.text and "Globex" not in owner.text
+    assert owner.post({"part": "sharing", "shared_all": "on"}, "settings") == 403
+    owner.post({"part": "audience", "shared_all": "on"}, "settings")
+    assert "Globex" not in owner.text
+    assert row_of(msp, shared).shared_all is False
+
+
+def test_nor_do_others_change_what_all_customers_may_have(
+    sign_in: SignIn, shared: UUID, acme: OrganizationRecord
+) -> None:
     technician = sign_in("technician", org_id="msp", organizations=(acme,))
     technician.form_id = str(shared)
 
     technician.get(f"{shared}/settings/")
 
-    assert "Forms are shared by those who have all customers." in technician.text and "Globex" not in technician.text
-    assert technician.post({"part": "sharing", "shared_all": "on"}, "settings") == 403
-    technician.post({"part": "audience", "shared_all": "on"}, "settings")
-    assert "Globex" not in technician.text
-    assert row_of(msp, shared).shared_all is False
+    assert "Not allowed" in technician.text
+    assert technician.post({"part": "about", "title": "Mine"}, "settings") == 403
 
 
 def test_a_customer_s_form_is_not_shared(at: Builder, form: UUID, acme: OrganizationRecord) -> None:

@@ -89,6 +89,14 @@ def test_nobody_decides_the_own_request(acme: OrganizationRecord, requester: Act
     assert reread(acme, made).state == "pending" and queued(made) == Status.PENDING_APPROVAL
 
 
+def test_nor_by_a_token_of_one_s_own(acme: OrganizationRecord) -> None:
+    made = make_approval(acme, requester="user:grace")
+    graces = Actor("token", "019aa4d3", "Grace@example.com", "mine", frozenset({APPROVE}), token_name="mine")
+    with pytest.raises(PermissionError, match="somebody else has to decide"):
+        decide(acme, made.id, graces, approve=True)
+    assert reread(acme, made).state == "pending"
+
+
 def test_deciding_needs_the_permission_that_the_approval_names(acme: OrganizationRecord) -> None:
     made = make_approval(acme, permission="canMoveMoney")
     for actor in (make_actor(VIEW_EXECUTIONS), make_actor(APPROVE)):
