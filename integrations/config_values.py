@@ -15,6 +15,7 @@ from integrations.models import Config
 from integrations.secret_places import check_secret_name
 
 _KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}")
+_DIRECTING = ("url", "uri", "host", "server", "endpoint", "tenant", "tenant_id", "client_id", "company", "company_id")
 _DIGITS = re.compile(r"\s*[+-]?[0-9]{1,1000}\s*")
 _TRUTH = {"true": True, "false": False}
 
@@ -26,6 +27,11 @@ def check_key(key: object) -> None:
             f"{str(key)[:130]!r} cannot be a config's key: up to 200 letters, digits, '_', '.', ':' and '-'.",
             field="key",
         )
+
+
+def directs_credentials(key: str) -> bool:
+    """Whether a config of this key may say where an integration sends credentials, or whose data it asks for."""
+    return key.lower().endswith(_DIRECTING)
 
 
 def checked(value: Any, type: str) -> JSON:

@@ -20,10 +20,11 @@ from django.db import transaction
 from django.db.models import F, JSONField, Value
 from django.db.models.functions import Greatest
 
+from bifrost.sdk.errors import PermissionError as PermissionDenied
 from bifrost.sdk.errors import ValidationError
 from bifrost.sdk.tolerant import JSON
 from integrations import queries
-from integrations.config_values import check_key, checked
+from integrations.config_values import check_key, checked, directs_credentials
 from integrations.models import Config
 from orgs import audit, directory
 from orgs.models import Organization
@@ -110,9 +111,11 @@ def set_config(
 ) -> None:
     """Sets or replaces one config; of type secret, the value is the secret's name.
 
-    `tag`: of the MSP's organization, the default of those that carry it. Raises ValidationError.
+    `tag`: of the MSP's organization, the default of those that carry it. Raises ValidationError, and PermissionError
+    where it would direct credentials and the actor is none of the MSP's.
     """
     check_key(key)
+    _check_may_direct(key, actor)
     _check_tag(organization, tag)
     # To Django, None means no value at all rather than JSON's null.
     stored = Value(None, JSONField()) if (copied := checked(value, type)) is None else copied
@@ -125,7 +128,8 @@ def set_config(
 
 
 def delete_config(organization: OrganizationRecord, key: str, actor: Actor = COMMAND_LINE, tag: str = "") -> bool:
-    """Removes one config of the organization's own; False where there was none."""
+    """Removes one config of the organization's own; False where there was none. Raises PermissionError as above."""
+    _check_may_direct(key, actor)
     with org_context(organization), transaction.atomic():
         deleted, _ = Config.objects.filter(key=key, tag=tag).delete()
         if not deleted:
@@ -135,6 +139,15 @@ def delete_config(organization: OrganizationRecord, key: str, actor: Actor = COM
         audit.record(actor, "config.delete", organization=organization, target=f"config:{key}", metadata=facts)
     directory.forget()
     return True
+
+
+def _check_may_direct(key: str, actor: Actor) -> None:
+    """The credentials may be the MSP's own, by a default or a shared connection, and reach other customers' data."""
+    if directs_credentials(key) and not actor.staff:
+        raise PermissionDenied(
+            f"The config {key!r} may say where an integration sends credentials or whose data it asks for:"
+            " only the MSP's staff and tokens change it."
+        )
 
 
 def _check_tag(organization: OrganizationRecord, tag: str) -> None:

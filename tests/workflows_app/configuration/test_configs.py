@@ -136,3 +136,20 @@ def test_changes_are_in_the_audit_log(api: Api) -> None:
     delete(api, TIMEOUT)
 
     assert [event.operation for event in recorded()] == ["config.set", "config.delete"]
+
+
+@pytest.mark.parametrize("key", ["msgraph_login_url", "halopsa_api_url", "msgraph_tenant_id", "cw_company_id"])
+def test_where_the_msp_s_credentials_go_is_for_the_msp_to_say(
+    api: Api, msp: OrganizationRecord, api_of: ApiOf, key: str
+) -> None:
+    """A default secret or a shared connection would be sent there."""
+    directing = f"/api/configs/{key}"
+    refused = put(api, directing, {"value": "https://elsewhere.example"})
+    assert (refused.status_code, refused.json()["error"]) == (403, "PermissionError")
+    assert delete(api, directing).status_code == 403
+    assert api.get(directing).status_code == 404
+
+    staff = api_of(msp, **{"X-Organization-Id": "acme"})
+    assert put(staff, directing, {"value": "here"}).status_code == 200
+    assert api.get(directing).json()["origin"] == "organization"
+    assert delete(staff, directing).status_code == 204
