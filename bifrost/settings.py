@@ -100,8 +100,11 @@ DATABASES = {"default": env.db_url("DATABASE_URL", engine="orgs.database")}
 DATABASES["default"].update(CONN_MAX_AGE=300, CONN_HEALTH_CHECKS=True)
 # psycopg prepares only what asks for it; Django itself never does.
 DATABASES["default"].setdefault("OPTIONS", {}).update(prepare_threshold=1_000_000, application_name="bifrost")
-# A database host that is gone is noticed: seconds to connect, milliseconds without an acknowledgement.
-DATABASES["default"]["OPTIONS"].update(connect_timeout=5, tcp_user_timeout=15_000)
+# A database host that is gone is noticed: seconds to connect, milliseconds without an acknowledgement, and seconds in
+# which nothing comes while an answer is waited for.
+DATABASES["default"]["OPTIONS"].update(
+    connect_timeout=5, tcp_user_timeout=15_000, keepalives_idle=10, keepalives_interval=5, keepalives_count=3
+)
 DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
 TENANT_MODEL = "orgs.Organization"
 TENANT_DOMAIN_MODEL = "orgs.Domain"

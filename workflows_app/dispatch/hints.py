@@ -29,8 +29,6 @@ REDIS_LIST = "bifrost:work"
 SECONDS_BETWEEN = 0.005
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 5.0
-# Nothing but these tells a listener, which only reads, that the other host is gone.
-KEEPALIVES = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3}
 
 
 class Channel(Protocol):
@@ -74,7 +72,7 @@ class PostgresChannel:
         try:
             if self._connection is None:
                 parameters = connections["default"].get_connection_params()
-                self._connection = psycopg.connect(**{**parameters, **KEEPALIVES}, autocommit=True)
+                self._connection = psycopg.connect(**parameters, autocommit=True)
             yield self._connection
         except psycopg.Error as error:
             self.close()

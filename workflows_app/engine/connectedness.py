@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,6 +15,7 @@ from bifrost.sdk.sanitizing import Scrubber
 from integrations import access_tokens, configs, secrets
 from integrations.client import service_client
 from integrations.configs import ConfigSnapshot, SecretReference
+from integrations.errors import VaultUnavailable
 from integrations.oauth import refreshing
 from integrations.vendors import built_in
 from workflows_app import catalog
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from workflows_app.engine.run import Run
 
 FIRST_SECRET_CONFIG_SECONDS = 2.0
+AWAY_SECONDS = 5.0  # for which nobody waits again for a vault that did not answer
+
+_away_until = 0.0
 
 
 class Connectedness:
@@ -39,6 +43,7 @@ class Connectedness:
         self._config = config
         self._secrets: dict[str, str] = {}
         self._reading: dict[str, asyncio.Future[str]] = {}
+        self._not_read: dict[str, WorkflowException] = {}  # those of configs that were asked for before the start
         self._connections: set[str] = set()  # those that the journal tells of
 
     def config(self, key: str) -> tuple[bool, Any]:
@@ -66,7 +71,11 @@ class Connectedness:
             read = secrets.previous_secret_future if previous else secrets.secret_future
             self._reading[key] = asyncio.wrap_future(read(run.facts.organization, name))
             run.record("secret", key, None)
-        return self._keep_secret(key, await asyncio.shield(self._reading[key]))
+        try:
+            return self._keep_secret(key, await asyncio.shield(self._reading[key]))
+        except Exception:
+            self._reading.pop(key, None)  # the vault may be back when it is asked for again
+            raise
 
     async def connection(self, name: str) -> OAuthCredentials:
         """Those of an OAuth connection; their token is from then on removed from all that is recorded."""
@@ -88,8 +97,10 @@ class Connectedness:
         for key in keys:
             _, value = configs.resolve(self._config, key)
             if isinstance(value, SecretReference):
-                with suppress(WorkflowException):
+                try:
                     self._keep_secret(value.name, secrets.read_secret(self._run.facts.organization, value.name))
+                except WorkflowException as failed:
+                    self._not_read[value.name] = failed
 
     def integration(self, name: str) -> Callable[[Any], Any] | None:
         """The workspace's own of that name, as it was loaded with the workflow, or one of the platform's."""
@@ -109,14 +120,26 @@ class Connectedness:
         return given
 
     def _secret_now(self, name: str) -> str:
-        """For the plain call `get_config`: at once where the secret was fetched, else bounded."""
+        """For the plain call `get_config`: at once where the secret was asked for before the start, else bounded.
+
+        The loop may stand still meanwhile, and others' runs with it: for a vault that is away one run waits, not each.
+        """
+        global _away_until  # noqa: PLW0603  one for each process
         if name in self._secrets:
             return self._secrets[name]
+        if name in self._not_read:
+            raise self._not_read[name]
+        if time.monotonic() < _away_until:
+            raise VaultUnavailable("The vault did not answer a moment ago.")
         try:
             value = secrets.secret_future(self._run.facts.organization, name).result(FIRST_SECRET_CONFIG_SECONDS)
         except TimeoutError:
+            _away_until = time.monotonic() + AWAY_SECONDS
             message = f"The vault did not answer within {FIRST_SECRET_CONFIG_SECONDS:.0f} s."
             raise ConfigurationError(message, config_key=name) from None
+        except VaultUnavailable:
+            _away_until = time.monotonic() + AWAY_SECONDS
+            raise
         return self._keep_secret(name, value)
 
     def _keep_secret(self, name: str, value: str) -> str:

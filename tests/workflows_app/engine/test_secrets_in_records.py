@@ -5,14 +5,22 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future
+from itertools import count
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from integrations import secrets
 from integrations.configs import set_config
+from integrations.errors import VaultUnavailable
 from orgs.records import OrganizationRecord
+from tests.integrations.servers import black_hole
+from workflows_app.engine import connectedness
+from workflows_app.engine.engine import Engine
 
 from .conftest import Run, Workspace, journal, recorded
 
@@ -59,6 +67,15 @@ LEAKS = """
     @workflow(name="by_config")
     async def by_config(context):
         return {"length": len(context.get_config("api_key")), "value": context.get_config("api_key")}
+
+    @workflow(name="in_the_end")
+    async def in_the_end(context):
+        while True:
+            try:
+                return len(await context.get_secret("my_api_key"))
+            except IntegrationError:
+                context.log("warning", "The vault is away")
+                await asyncio.sleep(0.01)
 
     @workflow(name="takes_secret")
     @param("password", "secret", "A password", required=True)
@@ -183,6 +200,52 @@ def test_a_config_that_refers_to_a_secret_yields_it_and_hides_it(
     workspace.add(LEAKS)
     for _first_and_prefetched in range(2):
         assert run("by_config").result == {"length": len(CANARY), "value": "REDACTED"}
+
+
+def test_a_run_that_asks_again_gets_it_once_the_vault_is_back(
+    run: Run, workspace: Workspace, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, asked = secrets.secret_future, count(1)
+
+    def away_at_first(*arguments: Any) -> Future[str]:
+        if next(asked) > 2:
+            return read(*arguments)
+        away: Future[str] = Future()
+        away.set_exception(VaultUnavailable("The vault cannot be reached."))
+        return away
+
+    monkeypatch.setattr(secrets, "secret_future", away_at_first)
+    workspace.add(LEAKS)
+    assert run("in_the_end").result == len(CANARY)
+
+
+@pytest.mark.parametrize(("known", "asked"), [(True, 3), (False, 1)])
+def test_for_a_vault_that_never_answers_one_run_waits_and_not_each(
+    run: Run,
+    workspace: Workspace,
+    acme: OrganizationRecord,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    known: bool,
+    asked: int,
+) -> None:
+    """What a config refers to is read while the loop stands still, and everybody's runs with it. Where it is known that
+    the workflow does, it is asked for before, where nobody else waits."""
+    reads = count()
+    read = secrets.secret_future
+    monkeypatch.setattr(connectedness, "_away_until", 0.0)
+    monkeypatch.setattr(secrets, "secret_future", lambda *arguments: (next(reads), read(*arguments))[1])
+    if not known:  # as where many begin at once
+        monkeypatch.setattr(Engine, "remember_secret_config", lambda *_: None)
+    set_config(acme, "api_key", "my_api_key", "secret")
+    workspace.add(LEAKS)
+    with black_hole() as address:
+        settings.VAULT_ADDR, settings.VAULT_TOKEN = address, "some-token"
+        secrets.reset()
+        errors = [(run("by_config").error or {})["error"] for _ in range(3)]
+    secrets.reset()
+    assert errors == ["ConfigurationError", "IntegrationError", "IntegrationError"]
+    assert next(reads) == asked
 
 
 def test_a_parameter_of_type_secret_is_stored_encrypted_beside_its_redaction(
