@@ -42,6 +42,12 @@ def service_client(
     return ServiceClient(service, calls, pools[service.private_addresses], credentials)
 
 
+async def close_connections() -> None:
+    """Those that were made on the running loop, which is about to be closed."""
+    for pool in _pools.pop(asyncio.get_running_loop(), {}).values():
+        await pool.aclose()
+
+
 class Pool(httpx.AsyncBaseTransport):
     """The process's connections to public services, or to those that may lie in a private network.
 
@@ -53,6 +59,10 @@ class Pool(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await min(self._parts, key=lambda part: part.under_way).handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for part in self._parts:
+            await part.aclose()
 
 
 class _Part(httpx.AsyncHTTPTransport):

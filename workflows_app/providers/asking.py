@@ -131,7 +131,10 @@ def _begin(flight: Flight) -> None:
         _flights.land(flight, _worn_out(flight.question))
         return
     _held_by[flight] = runner
-    runner.start(flight.question, lambda host, given, error: _done(flight, host, given, error))
+    try:
+        runner.start(flight.question, lambda host, given, error: _done(flight, host, given, error))
+    except RuntimeError:  # it was given up since
+        _let_go({runner})
 
 
 def _done(flight: Flight, host: ProviderHost, given: Any, error: Exception | None) -> None:

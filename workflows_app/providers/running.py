@@ -23,6 +23,7 @@ from django.conf import settings
 
 from bifrost.sdk.blocking import BlockingContext
 from bifrost.sdk.context import OrganizationContext
+from integrations.client import close_connections
 from orgs.tenancy import guard_thread
 from workflows_app import catalog
 from workflows_app.engine.current import current_run
@@ -67,8 +68,16 @@ class Runner:
         self.thread.start()
 
     def start(self, question: Question, done: Callable[[ProviderHost, Any, Exception | None], None]) -> None:
-        """Computes the options. `done` is called in a thread that may use the database, with what came of it."""
-        asyncio.run_coroutine_threadsafe(self._answer(question, done), self.loop)
+        """Computes the options. `done` is called in a thread that may use the database, with what came of it.
+
+        Raises RuntimeError where the loop has ended.
+        """
+        answer = self._answer(question, done)
+        try:
+            asyncio.run_coroutine_threadsafe(answer, self.loop)
+        except RuntimeError:
+            answer.close()
+            raise
 
     def submit(self, function: Callable[..., T], *arguments: Any) -> Future[T]:
         return self._database.submit(function, *arguments)
@@ -107,10 +116,15 @@ class Runner:
         asyncio.set_event_loop(self.loop)
         with suppress(StopRequested):  # it came too late for the one that blocked
             self.loop.run_forever()
-        if left := asyncio.all_tasks(self.loop):
+        self.loop.run_until_complete(self._leave())
+        self.loop.close()
+
+    async def _leave(self) -> None:
+        if left := asyncio.all_tasks() - {asyncio.current_task()}:
             for task in left:
                 task.cancel()
-            self.loop.run_until_complete(asyncio.wait(left, timeout=ANSWER_SECONDS))
+            await asyncio.wait(left, timeout=ANSWER_SECONDS)
+        await close_connections()
 
     async def _answer(self, question: Question, done: Callable[[ProviderHost, Any, Exception | None], None]) -> None:
         host, given, error = ProviderHost(question, self), None, None

@@ -135,6 +135,7 @@ def test_a_loop_that_is_blocked_is_replaced_and_ends_when_it_comes_back(
     assert running.runner() is not before
     gates.opened.set()
     gates.wait_until(lambda: not before.thread.is_alive())
+    assert before.loop.is_closed()  # else its descriptors would stay as well
 
 
 def test_what_stood_behind_a_blocked_loop_is_computed_for_the_next_to_ask(
