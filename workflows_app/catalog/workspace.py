@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 # Editors write in pieces: a change is loaded when two looks this far apart see the same.
 SETTLE_SECONDS = 0.05
 SETTLE_LOOKS = 20
+# An author's file may do at import what it likes: who asks meanwhile waits so long and goes by what is loaded.
+LOADING_SECONDS = 5.0
 
 
 class Workspace:
@@ -37,10 +39,16 @@ class Workspace:
 
     def refresh(self) -> Catalog:
         """Looks at the disk now and loads what changed since. The old version stays with the runs that hold it."""
-        with self._loading:
+        loaded = self._catalog
+        if not self._loading.acquire(timeout=-1 if loaded is None else LOADING_SECONDS):
+            assert loaded is not None
+            return loaded
+        try:
             if self._catalog is not None and self._settled and scan.fingerprint(self.directory) == self._fingerprint:
                 return self._catalog
             return self._load(scan.read(self.directory))
+        finally:
+            self._loading.release()
 
     def _load(self, snapshot: scan.Snapshot) -> Catalog:
         before = self._catalog
@@ -72,10 +80,10 @@ class Workspace:
         self._watcher.start()
 
     def stop_watching(self) -> None:
-        """Ends the thread and waits for it; a load that is under way ends first."""
+        """Ends the thread and waits for it; a load that is under way gets a few seconds to end first."""
         self._stop.set()
         if self._watcher is not None and self._watcher.is_alive():
-            self._watcher.join()
+            self._watcher.join(LOADING_SECONDS)
         self._watcher = None
 
     def _watch(self, seconds: float, stop: threading.Event) -> None:

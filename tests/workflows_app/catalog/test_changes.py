@@ -155,6 +155,32 @@ def test_a_workspace_has_one_watcher_which_ends_when_told(workspace: Workspace) 
     assert watchers() == before
 
 
+def test_a_file_that_takes_for_ever_holds_up_nobody_else(
+    write: Write, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("a.py", workflow("a"))
+    before = workspace.current()
+    monkeypatch.setattr(workspace_module, "LOADING_SECONDS", 0.05)
+    importing, allowed = threading.Event(), threading.Event()
+    load = workspace_module.load
+
+    def slow(snapshot: scan.Snapshot) -> Any:
+        importing.set()
+        allowed.wait(20)
+        return load(snapshot)
+
+    monkeypatch.setattr(workspace_module, "load", slow)
+    write("b.py", workflow("b"))
+    workspace.watch(0.01)
+    assert importing.wait(20)
+    with pytest.raises(UnknownWorkflow):
+        workspace.find("b")
+    assert workspace.refresh() is before
+    workspace.stop_watching()
+    allowed.set()
+    wait_until(lambda: "b" in workspace.current().workflows)
+
+
 def test_many_threads_that_ask_first_load_once(write: Write, workspace: Workspace, loads: Callable[[], int]) -> None:
     write("a.py", workflow("a"))
     found: list[object] = []
