@@ -212,6 +212,7 @@ def _run_to_end(run: Run) -> Outcome:
     seconds = spec.timeout_seconds
     if spec.execution_mode == "sync":
         seconds = min(seconds, times.sync_limit_seconds)
+    run.fetch_secret_configs(run.engine.secret_configs(run.facts.loaded.code_version))
     run.engine.launch(run, seconds)
     try:
         raw = run.finished.result(seconds + times.blocked_limit_seconds + PATIENCE_SECONDS)

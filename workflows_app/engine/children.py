@@ -270,6 +270,7 @@ def _begin(engine: Engine, request: Request, epoch: int) -> Run | UUID:
         if run is None:
             return _begun_before(prepared)
         run.parent_epoch = epoch
+        run.fetch_secret_configs(engine.secret_configs(run.facts.loaded.code_version))
         return run
     except Refused as refused:
         raise _told_of(refused) from refused

@@ -131,7 +131,6 @@ def begin(engine: Engine, prepared: Prepared) -> Run | None:
         run = Run(facts, engine, configs.snapshot(facts.organization, *versions))
         for secret in prepared.secrets:
             run.scrubber.add(secret)
-        run.fetch_secret_configs(engine.secret_configs(facts.loaded.code_version))
     except BaseException:
         # If the row was written after all, the next beat finds that nobody holds it and ends it.
         engine.release(facts.id)
