@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from integrations.sealing import VaultUnavailable, unseal
+from bifrost.sdk.errors import WorkflowException
+from integrations.sealing import SealBroken, VaultUnavailable, unseal
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from workflows_app.dispatch.models import Dispatch
@@ -68,7 +69,14 @@ def deliver(engine: Engine, organization: OrganizationRecord, runs: Sequence[Run
     for entry in entries:
         run = by_id[entry["execution_id"]]
         if entry["data_sealed"] is not None:
-            entry["data"] = {**(entry["data"] or {}), "value": unseal(organization, bytes(entry["data_sealed"]))}
+            try:
+                value = unseal(organization, bytes(entry["data_sealed"]))
+            except SealBroken as broken:
+                # Nothing behind it will be heard either.
+                reason = WorkflowException(f"What was sent to it does not open: {broken}", error_type="SealBroken")
+                engine.stop_run(run, reason)
+                continue
+            entry["data"] = {**(entry["data"] or {}), "value": value}
         engine.loop.call_soon_threadsafe(_hear, run, entry)
 
 

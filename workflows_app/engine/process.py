@@ -74,16 +74,18 @@ class _Incarnation:
         """Ends the children of a given-up engine, waits for the threads that end the others, removes the row."""
         guard_thread()
         gone = self.engine
-        with shared_context():
-            for run in list(gone.runs.values()):
-                if run.facts.parent is not None:
-                    finish(run, run.finished.result(), END_SECONDS)
-            deadline = time.monotonic() + END_SECONDS
-            while gone.runs and time.monotonic() < deadline:
-                time.sleep(0.05)
-            workers.retire(gone.id)
-        self._close()
-        connection.close()
+        try:
+            with shared_context():
+                for run in list(gone.runs.values()):
+                    if run.facts.parent is not None:
+                        finish(run, run.finished.result(END_SECONDS), END_SECONDS)
+                deadline = time.monotonic() + END_SECONDS
+                while gone.runs and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                workers.retire(gone.id)
+        finally:  # without its beats it is swept, whatever went wrong
+            self._close()
+            connection.close()
         if gone.kind == "worker":
             _leave("its loop was blocked")
 

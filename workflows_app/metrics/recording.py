@@ -39,7 +39,7 @@ class Recorder:
     """Any thread counts; costs a dictionary look-up under a lock. Raises nothing."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is collected as garbage counts too, in the midst of this
         self._amounts: dict[Series, Amount] = {}
 
     def count(self, family: Family, *labels: str, number: int = 1) -> None:
