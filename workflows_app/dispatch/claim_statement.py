@@ -1,8 +1,9 @@
 """The statement that claims (see `claims`): two forms of it, for a fleet without any limit and for one that has some.
 
 `later` and `earlier` are the organizations with rows in the open lane, by one index probe each; `lane` the pairs of
-organization and workflow in the limited lane. `share` is how many of the free places each organization gets,
-`candidate` the locked rows from which `chosen` are picked by weighted lot.
+organization and workflow in the limited lane, `open_lane` those of them whose workflow may still start. `share` is how
+many of the free places each organization gets, `candidate` the locked rows from which `chosen` are picked by weighted
+lot. `reached` is the organization up to which everybody was visited; none where that is all.
 """
 
 from __future__ import annotations
@@ -35,33 +36,48 @@ _ORGANIZATIONS = """
             ORDER BY d.organization LIMIT 1), before.turn + 1
     FROM {name} before WHERE before.organization IS NOT NULL AND before.turn < {most}
 )"""
-_LANES = f""",
-lane(organization, workflow, turn) AS (
-    (SELECT organization, workflow, 1 FROM public.dispatch_dispatch
-     WHERE status = 'Queued' AND lane = 1 ORDER BY organization, workflow LIMIT 1)
+# Counted on in the second part, so that both together are no more than this.
+_PART_OF_LANES = f""",
+{{name}}_lane(organization, workflow, turn) AS (
+    (SELECT organization, workflow, {{first}} FROM public.dispatch_dispatch
+     WHERE status = 'Queued' AND lane = 1 AND organization {{side}} %(after)s::uuid
+     ORDER BY organization, workflow LIMIT 1)
     UNION ALL
     SELECT further.organization, further.workflow, before.turn + 1
-    FROM lane before CROSS JOIN LATERAL (
+    FROM {{name}}_lane before CROSS JOIN LATERAL (
         SELECT d.organization, d.workflow FROM public.dispatch_dispatch d
         WHERE d.status = 'Queued' AND d.lane = 1
           AND (d.organization, d.workflow) > (before.organization, before.workflow)
+          AND d.organization {{side}} %(after)s::uuid
         ORDER BY d.organization, d.workflow LIMIT 1) further
     WHERE before.turn < {MOST_LANES}
 )"""
+_LATER_LANES = _PART_OF_LANES.format(name="later", side=">", first="1")
+_EARLIER_LANES = _PART_OF_LANES.format(name="earlier", side="<=", first="1 + (SELECT count(*)::int FROM later_lane)")
+_LANES = f"""{_LATER_LANES}{_EARLIER_LANES},
+lane AS (SELECT * FROM later_lane UNION ALL SELECT * FROM earlier_lane WHERE turn <= {MOST_LANES}),
+open_lane AS (
+    SELECT lane.organization, lane.workflow, room.left
+    FROM lane LEFT JOIN LATERAL ({_ROOM}
+        WHERE s.organization = lane.organization AND s.workflow = lane.workflow) room ON true
+    WHERE coalesce(room.left, 1) > 0
+)"""
+# Whoever has lanes that were left out is visited again as a whole, unless it alone has that many.
+_END_OF_LANES = f"""
+        UNION ALL
+        (SELECT lane.organization FROM lane JOIN lane last ON last.turn = {MOST_LANES}
+         ORDER BY lane.organization = last.organization, lane.turn DESC LIMIT 1)"""
 _ROOM_OF_ORGANIZATION = f"""
     LEFT JOIN LATERAL ({_ROOM}
         WHERE s.organization = o.id AND s.workflow = '') room ON true"""
-_LIMITED_CANDIDATES = f"""
+_LIMITED_CANDIDATES = """
     UNION ALL
-    SELECT d.execution, d.organization, d.queued_at, level.weight, coalesce(room.left, %(free)s), d.workflow
-    FROM lane JOIN share USING (organization)
-    LEFT JOIN LATERAL ({_ROOM}
-        WHERE s.organization = lane.organization AND s.workflow = lane.workflow) room ON true
-    CROSS JOIN level CROSS JOIN LATERAL (
+    SELECT d.execution, d.organization, d.queued_at, level.weight, coalesce(open_lane.left, %(free)s), d.workflow
+    FROM open_lane JOIN share USING (organization) CROSS JOIN level CROSS JOIN LATERAL (
         SELECT execution, organization, workflow, queued_at FROM public.dispatch_dispatch
-        WHERE status = 'Queued' AND lane = 1 AND organization = lane.organization AND workflow = lane.workflow
-          AND priority = level.priority
-        ORDER BY run_at LIMIT greatest(0, least(share.most, room.left)) FOR UPDATE SKIP LOCKED) d"""
+        WHERE status = 'Queued' AND lane = 1 AND organization = open_lane.organization
+          AND workflow = open_lane.workflow AND priority = level.priority
+        ORDER BY run_at LIMIT least(share.most, open_lane.left) FOR UPDATE SKIP LOCKED) d"""
 _NOTED_STARTS = """,
 started AS (
     UPDATE public.dispatch_workflowsetting s SET recent_starts = ARRAY(
@@ -77,6 +93,12 @@ started AS (
 _CLAIM = """
 WITH RECURSIVE fence AS (SELECT id FROM public.dispatch_worker WHERE id = %(worker)s::uuid FOR KEY SHARE),
 level(priority, weight) AS (VALUES (2, 8.0), (1, 4.0), (0, 1.0)),{later},{earlier}{lanes},
+reached AS (
+    SELECT (SELECT organization FROM (
+        SELECT organization FROM later WHERE turn = {most}
+        UNION ALL SELECT organization FROM earlier WHERE turn = {most}{end_of_lanes}) ends
+     WHERE organization IS NOT NULL ORDER BY {turn} LIMIT 1) AS organization
+),
 held AS (SELECT * FROM unnest(%(held_organizations)s::uuid[], %(held_counts)s::int[]) AS held(organization, count)),
 waiting AS (
     SELECT o.id AS organization, count(*) OVER () AS organizations, {room} AS room
@@ -128,11 +150,13 @@ claimed AS (
     WHERE d.execution = ANY(ARRAY(SELECT execution FROM chosen UNION ALL SELECT execution FROM suspect))
     RETURNING d.execution, d.organization, d.workflow, d.epoch, d.lane, d.code_version
 ){noted_starts}
-SELECT execution, organization, workflow, epoch, lane = 2, code_version FROM claimed
+SELECT execution, claimed.organization, workflow, epoch, lane = 2, code_version, reached.organization
+FROM reached LEFT JOIN claimed ON true
 """
 _LIMITS: Mapping[str, str] = {
     "lanes": _LANES,
-    "lane_organizations": " UNION SELECT organization FROM lane",
+    "end_of_lanes": _END_OF_LANES,
+    "lane_organizations": " UNION SELECT organization FROM open_lane",
     "room": "room.left",
     "room_of_organization": _ROOM_OF_ORGANIZATION,
     "limited_candidates": _LIMITED_CANDIDATES,
@@ -145,7 +169,7 @@ def _claim(parts: Mapping[str, str]) -> bytes:
         name: _ORGANIZATIONS.format(name=name, side=side, most=MOST_ORGANIZATIONS)
         for name, side in (("later", ">"), ("earlier", "<="))
     }
-    return _CLAIM.format(turn=_TURN, **organizations, **parts).encode()
+    return _CLAIM.format(turn=_TURN, most=MOST_ORGANIZATIONS, **organizations, **parts).encode()
 
 
 CLAIM = _claim({**dict.fromkeys(_LIMITS, ""), "room": "NULL::bigint"})

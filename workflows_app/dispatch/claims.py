@@ -93,8 +93,9 @@ def prepare_connection(connection: psycopg.Connection[Any]) -> None:
         connection.execute(setting)
 
 
-def claim(connection: psycopg.Connection[Any], wish: Wish) -> tuple[list[Claim], float | None]:
-    """Takes what the wish says, in one transaction, and says in how many seconds a waiting one is due.
+def claim(connection: psycopg.Connection[Any], wish: Wish) -> tuple[list[Claim], float | None, UUID]:
+    """Takes what the wish says, in one transaction, and says in how many seconds a waiting one is due, and behind whom
+    the next claim begins.
 
     A worker whose row is gone gets nothing.
     """
@@ -106,10 +107,16 @@ def claim(connection: psycopg.Connection[Any], wish: Wish) -> tuple[list[Claim],
         cursor = psycopg.Cursor(connection)
         cursor.execute(statement, wish.parameters(), prepare=True)
         due = connection.execute(_NEXT_DUE, prepare=True)
-        found, next_due = [Claim(*row) for row in cursor.fetchall()], due.fetchone()
-    return found, next_due[0] if next_due else None
+        rows, next_due = cursor.fetchall(), due.fetchone()
+    found = [Claim(*row[:-1]) for row in rows if row[0]]
+    return found, next_due[0] if next_due else None, served_last(found, wish.after, rows[0][-1])
 
 
-def served_last(found: Sequence[Claim], after: UUID) -> UUID:
-    """Behind whom the next claim begins."""
-    return max((claim.organization for claim in found), key=lambda id_: (id_ <= after, id_), default=after)
+def served_last(found: Sequence[Claim], after: UUID, reached: UUID | None = None) -> UUID:
+    """Behind whom the next claim begins. `reached`: those behind it have not been visited, all of them."""
+
+    def turn(id_: UUID) -> tuple[bool, UUID]:
+        return id_ <= after, id_
+
+    last = max((claim.organization for claim in found), key=turn, default=reached or after)
+    return min(last, reached or last, key=turn)

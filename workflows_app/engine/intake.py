@@ -132,9 +132,8 @@ class Intake:
         )
         # Shortly after a claim another one would find a row or two: let some gather.
         time.sleep(max(0.0, self._claimed + GATHER_SECONDS - time.monotonic()))
-        found, self._next_due = claims.claim(self._connection(), wish)
+        found, self._next_due, self._after = claims.claim(self._connection(), wish)
         self._claimed = time.monotonic()
-        self._after = claims.served_last(found, self._after)
         if found:
             self._beginning.begin(found)
         return bool(found)

@@ -7,6 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from orgs.models import Organization
 from orgs.records import OrganizationRecord
 from tests.factories import change
 from workflows_app.dispatch import claims, settled, workers
+from workflows_app.dispatch.claim_statement import CLAIM, CLAIM_WITHIN_LIMITS, MOST_LANES
 from workflows_app.dispatch.claims import FIRST, Claim, Wish, claim
 from workflows_app.dispatch.models import Dispatch, Lane, Priority, WorkflowSetting
 from workflows_app.engine.connection import raw
@@ -108,7 +110,7 @@ def test_what_is_suspended_until_a_time_that_has_come_is_taken(take: Take, acme:
 
 def test_a_claim_says_when_the_next_waiting_one_is_due(worker: UUID, acme: OrganizationRecord) -> None:
     wish = Wish(worker, 5, 5, FIRST, {}, True, False)
-    assert claim(raw(), wish) == ([], None)
+    assert claim(raw(), wish) == ([], None, FIRST)
     queued(acme, status="Suspended", run_at=timezone.now() + timedelta(seconds=100))
 
     assert claim(raw(), wish)[1] == pytest.approx(100, abs=5)
@@ -189,8 +191,9 @@ def test_two_hundred_organizations_are_visited_in_one_claim_and_the_others_in_th
     assert len(first) + len(second) == 250
 
 
+@pytest.mark.parametrize("limits", [False, True])
 def test_the_cost_does_not_grow_with_waiting_rows(
-    take: Take, acme: OrganizationRecord, globex: OrganizationRecord
+    take: Take, limits: bool, acme: OrganizationRecord, globex: OrganizationRecord
 ) -> None:
     """By the plan: every row of the run queue is found through an index, and none is read to be thrown away."""
     queued(acme, 3000)
@@ -199,7 +202,7 @@ def test_the_cost_does_not_grow_with_waiting_rows(
     for analyzed in (False, True):
         if analyzed:
             raw().execute("ANALYZE dispatch_dispatch")
-        plan = explained(Wish(uuid7(), 10, 10, FIRST, {}, True, False))
+        plan = explained(Wish(uuid7(), 10, 10, FIRST, {}, True, limits))
         assert_reads_little(plan)
 
 
@@ -212,11 +215,10 @@ def assert_reads_little(plan: str) -> None:
 
 
 def explained(wish: Wish) -> str:
-    from workflows_app.dispatch.claim_statement import CLAIM
-
     claims.prepare_connection(raw())
+    statement = CLAIM_WITHIN_LIMITS if wish.limits else CLAIM
     with raw().cursor() as cursor:
-        cursor.execute(b"EXPLAIN (ANALYZE, COSTS OFF) " + CLAIM, wish.parameters())
+        cursor.execute(b"EXPLAIN (ANALYZE, COSTS OFF) " + statement, wish.parameters())
         return "\n".join(row[0] for row in cursor.fetchall())
 
 
@@ -322,6 +324,129 @@ def test_two_limits_hold_together(take: Take, acme: OrganizationRecord) -> None:
 
     assert Counter(found.workflow for found in taken)["slow"] <= 3
     assert len(taken) == 10
+
+
+# --- limits that are used up, and the others -------------------------------------------------------------------------
+
+
+def with_lanes(organizations: list[UUID], *workflows: str, used_up: bool = True) -> None:
+    """Gives each of them such workflows that run one at a time, and more of each that wait than ever run."""
+    pairs = [(organization, workflow) for organization in organizations for workflow in workflows]
+    settings = [WorkflowSetting(organization=id_, workflow=workflow, max_concurrent=1) for id_, workflow in pairs]
+    WorkflowSetting.objects.bulk_create(settings)
+    settled.forget()
+    rows = [
+        Dispatch(execution=uuid7(), organization=id_, workflow=workflow, status=status, lane=Lane.LIMITED)
+        for id_, workflow in pairs
+        for status in (["Running"] if used_up else []) + ["Queued"] * 3
+    ]
+    Dispatch.objects.bulk_create(rows)
+
+
+Looks = Callable[..., list[Claim]]
+# More of these in each of 42 organizations than one look visits.
+FIVE = ("a", "b", "c", "d", "e")
+
+
+@pytest.fixture
+def look(worker: UUID) -> Looks:
+    """Takes one at most in each of so many looks, or as many as are free, each look behind where the last one came
+    to."""
+    after = FIRST
+
+    def found(count: int, free: int = 1) -> list[Claim]:
+        nonlocal after
+        taken: list[Claim] = []
+        for _ in range(count):
+            more, _, after = claim(raw(), Wish(worker, free, free, after, {}, True, True))
+            taken += more
+        return taken
+
+    return found
+
+
+def test_one_whose_workflow_is_used_up_takes_no_place_of_another(take: Take) -> None:
+    blocked, waiting = strangers(2)
+    with_lanes([blocked], "slow")
+    [theirs] = queued(waiting)
+
+    assert [found.execution for found in take(1)] == [theirs]
+
+
+def test_one_whose_starts_are_used_up_takes_no_place_of_another(take: Take) -> None:
+    blocked, waiting = strangers(2)
+    WorkflowSetting.objects.create(
+        organization=blocked, workflow="slow", starts_per_minute=1, recent_starts=[timezone.now()]
+    )
+    settled.forget()
+    queued(blocked, 3, workflow="slow", lane=Lane.LIMITED)
+    [theirs] = queued(waiting)
+
+    assert [found.execution for found in take(1)] == [theirs]
+
+
+def test_several_that_are_used_up_leave_all_places_to_others(take: Take) -> None:
+    *blocked, first, second = strangers(6)
+    with_lanes(blocked, "slow")
+    with_lanes([first, second], "slow", used_up=False)
+
+    assert shares(take(2)) == {first: 1, second: 1}
+
+
+def test_one_with_a_used_up_workflow_still_gets_its_other_ones(take: Take) -> None:
+    [organization] = strangers(1)
+    with_lanes([organization], "slow")
+    with_lanes([organization], "swift", used_up=False)
+    queued(organization, workflow="open")
+
+    assert Counter(found.workflow for found in take(10)) == {"swift": 1, "open": 1}
+
+
+def test_the_last_of_many_lanes_is_reached_behind_used_up_ones(look: Looks) -> None:
+    *blocked, last = strangers(42)
+    with_lanes(blocked, *FIVE)
+    with_lanes([last], "slow", used_up=False)
+
+    assert shares(look(2)) == {last: 1}
+
+
+def test_the_last_of_many_lanes_is_reached_behind_one_that_always_has_more(look: Looks) -> None:
+    first, *blocked, last = strangers(43)
+    queued(first, 10)
+    with_lanes(blocked, *FIVE)
+    with_lanes([last], "slow", used_up=False)
+
+    assert shares(look(3)) == {first: 2, last: 1}
+
+
+def test_many_lanes_are_all_reached_whoever_starts(look: Looks) -> None:
+    everybody = strangers(42)
+    with_lanes(everybody, *FIVE, used_up=False)
+
+    assert Counter((found.organization, found.workflow) for found in look(6, free=100)) == Counter(
+        product(everybody, FIVE)
+    )
+
+
+def test_one_whose_lanes_are_visited_in_part_is_visited_again(look: Looks) -> None:
+    everybody = strangers(35)
+    workflows = [f"w{number}" for number in range(6)]
+    in_part = everybody[MOST_LANES // len(workflows)]
+    with_lanes([each for each in everybody if each != in_part], *workflows)
+    with_lanes([in_part], *workflows[:-1])
+    with_lanes([in_part], workflows[-1], used_up=False)
+
+    assert [(found.organization, found.workflow) for found in look(2)] == [(in_part, workflows[-1])]
+
+
+@pytest.mark.faults
+def test_those_behind_many_suspended_ones_are_reached(look: Looks) -> None:
+    *suspended, last = strangers(250)
+    Organization.objects.filter(id__in=suspended).update(status="suspended")
+    for organization in [*suspended, last]:
+        queued(organization)
+
+    assert shares(look(2)) == {last: 1}
 
 
 def test_processes_that_claim_at_once_never_overfill_a_limit(acme: OrganizationRecord) -> None:
