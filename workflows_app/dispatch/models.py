@@ -67,6 +67,7 @@ class Dispatch(models.Model):
         max_length=200, blank=True, db_default="", help_text="Why it waits or was taken back, in words."
     )
     closes_with = models.UUIDField(null=True, help_text="The parent with whose end it is cancelled.")
+    chain = models.UUIDField(null=True, help_text="The first of the executions that went on one after the other.")
 
     class Meta:
         verbose_name = "queued execution"
@@ -96,6 +97,7 @@ class Dispatch(models.Model):
             models.Index(
                 fields=["closes_with"], name="dispatch_children", condition=models.Q(closes_with__isnull=False)
             ),
+            models.Index(fields=["chain"], name="dispatch_continued", condition=models.Q(chain__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -28,7 +28,10 @@ _TAKE = """
 SELECT s.id, s.workflow, s.effective, s.overlap, s.missed, s.paused_until, s.next_run, s.waiting,
     (SELECT coalesce(jsonb_object_agg(u.execution, u.planned_at), '{}')::text
      FROM jsonb_each_text(s.unfinished) u(execution, planned_at)
-     JOIN public.dispatch_dispatch d ON d.execution = u.execution::uuid),
+     -- One at most, so that each is looked up by the indexes: of two EXISTS each would read all of the run queue.
+     CROSS JOIN LATERAL (
+        SELECT FROM public.dispatch_dispatch d
+        WHERE d.execution = u.execution::uuid OR d.chain = u.execution::uuid LIMIT 1) d),
     o.id, o.org_id, o.name, o.schema_name, o.status, o.is_msp, o.tenant_id, o.timezone, o.tags, o.ready,
     o.config_version
 FROM public.dispatch_schedule s JOIN public.orgs_organization o ON o.id = s.organization
@@ -50,7 +53,7 @@ _BEGINNING = datetime.fromisoformat("0001-01-02T00:00:00+00:00")
 @dataclass(frozen=True, slots=True)
 class Due:
     """A schedule whose time `planned_at` has come. `unfinished`: its executions that have not ended, each with its
-    planned time."""
+    planned time; one that went on as others has not ended before the last of them."""
 
     schedule: UUID
     workflow: str

@@ -31,9 +31,11 @@ def due(now: datetime = NINE, most: int = 10, after: Due | None = None) -> list[
         return [row.workflow for row in found.rows]
 
 
-def queued(organization: OrganizationRecord) -> str:
+def queued(organization: OrganizationRecord, chain: str | None = None) -> str:
     """An execution that has not ended."""
-    made = Dispatch.objects.create(execution=uuid7(), organization=organization.id, workflow="hourly", status="Queued")
+    made = Dispatch.objects.create(
+        execution=uuid7(), organization=organization.id, workflow="hourly", status="Queued", chain=chain
+    )
     return str(made.execution)
 
 
@@ -134,6 +136,17 @@ def test_only_executions_that_have_not_ended_are_unfinished(acme: OrganizationRe
     make(acme, unfinished={running: "2026-03-02T08:00:00+00:00", ended: "2026-03-02T07:00:00+00:00"})
     with taken(NINE, 10) as found:
         assert found.rows[0].unfinished == {running: NINE - timedelta(hours=1)}
+
+
+def test_one_that_went_on_is_unfinished_until_its_last_one_has_ended(acme: OrganizationRecord) -> None:
+    first = str(uuid7())
+    queued(acme, chain=first)
+    make(acme, unfinished={first: "2026-03-02T08:00:00+00:00"})
+    with taken(NINE, 10) as found:
+        assert found.rows[0].unfinished == {first: NINE - timedelta(hours=1)}
+    Dispatch.objects.all().delete()
+    with taken(NINE, 10) as found:
+        assert found.rows[0].unfinished == {}
 
 
 def test_the_latest_unfinished_are_remembered(acme: OrganizationRecord) -> None:

@@ -20,7 +20,8 @@ from tests.workflows_app.engine.test_children import COMMAND
 from tests.workflows_app.engine.test_waits import signal
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import queries, sending
-from workflows_app.dispatch.models import Dispatch, Fleet
+from workflows_app.dispatch.models import Dispatch, Fleet, Schedule
+from workflows_app.dispatch.schedules import database_time, taken
 from workflows_app.engine import continuing
 from workflows_app.executions import Outcome, Start, submit
 from workflows_app.models import Execution, Inbox
@@ -75,6 +76,35 @@ def test_signals_that_nobody_has_taken_go_to_the_successor_in_their_order(
     assert worker.end_of(acme, outcome).result == [1, {"password": "hunter22"}, 3, 4, 5, 6]
     with org_context(acme):
         assert Inbox.objects.filter(kind="signal").count() == 6
+
+
+def test_a_schedule_sees_its_run_until_the_last_generation_has_ended(
+    worker: Worker, workspace: Workspace, acme: OrganizationRecord
+) -> None:
+    workspace.add(LOOP)
+    outcome = submit(Start(acme, "collects", {"until": 3}, COMMAND))
+    planned_at = database_time()
+    unfinished = {outcome.execution_id: planned_at.isoformat()}
+    Schedule.objects.create(organization=acme.id, workflow="collects", next_run=planned_at, unfinished=unfinished)
+    worker.start()
+    for generation in (1, 2, 3):
+        _await_wait_of(acme, outcome, generation)
+        assert _unfinished() == {outcome.execution_id}
+        signal(acme, outcome, "event", generation)
+    assert worker.end_of(acme, outcome).result == [1, 2, 3]
+
+    assert _unfinished() == set()
+
+
+def _await_wait_of(acme: OrganizationRecord, outcome: Outcome, generation: int) -> None:
+    eventually(lambda: len(chain_of(acme, outcome.execution_id)) == generation, f"generation {generation}")
+    last = chain_of(acme, outcome.execution_id)[-1]
+    eventually(lambda: queries.get_summary(acme, last.id)["status"] == "Suspended", "wait")
+
+
+def _unfinished() -> set[str]:
+    with taken(database_time(), 1) as found:
+        return set(found.rows[0].unfinished)
 
 
 @contextmanager

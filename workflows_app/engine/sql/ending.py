@@ -131,10 +131,10 @@ event AS (
 dispatch AS (
     INSERT INTO public.dispatch_dispatch (
         execution, organization, workflow, status, priority, lane, run_at, queued_at, epoch, inbox, code_version,
-        closes_with)
+        closes_with, chain)
     SELECT %(successor)s::uuid, %(organization)s::uuid, %(workflow)s, 'Queued', gone.priority, {LANE}, now(), now(), 0,
-        (SELECT count(*) FROM waiting), %(code_version)s, gone.closes_with
-    FROM gone
+        (SELECT count(*) FROM waiting), %(code_version)s, gone.closes_with, ended.chain
+    FROM gone, ended
 ),
 fleet AS (
     INSERT INTO public.dispatch_fleet (execution, organization, workflow, status, finished_at, duration_ms)
