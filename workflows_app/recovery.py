@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -134,6 +134,19 @@ def put_off(worker: UUID, execution: UUID, organization: OrganizationRecord, sec
             _aside(execution, Status.SUSPENDED, reason, run_at=Now() + timedelta(seconds=seconds))
 
 
+def put_off_until(
+    worker: UUID, execution: UUID, organization: OrganizationRecord, moment: datetime, reason: str, inbox: int
+) -> None:
+    """The same until then; back into the queue where its inbox has had more than `inbox` says: it may be a cancel."""
+    with org_context(organization), transaction.atomic():
+        # Who sends to it holds the row for a moment; skipped, it would count as lost.
+        row = _taken_from(worker, execution, skip_locked=False)
+        if row is not None and row.inbox > inbox:
+            _aside(execution, Status.QUEUED, reason)
+        elif row is not None:
+            _aside(execution, Status.SUSPENDED, reason, run_at=moment)
+
+
 def no_such_workflow(
     worker: UUID, execution: UUID, workflow: str, organization: OrganizationRecord, seconds: float
 ) -> None:
@@ -150,14 +163,16 @@ def no_such_workflow(
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _taken_from(worker: UUID | None, execution: UUID) -> bool:
-    """Locks the row and takes it from its worker. False where another process was faster."""
-    row = (
-        Dispatch.objects.select_for_update(skip_locked=True)
+def _taken_from(worker: UUID | None, execution: UUID, *, skip_locked: bool = True) -> Dispatch | None:
+    """The row, locked and taken from its worker. None where another process was faster."""
+    row: Dispatch | None = (
+        Dispatch.objects.select_for_update(skip_locked=skip_locked)
         .filter(execution=execution, worker=worker, status=Status.RUNNING)
         .first()
     )
-    return row is not None and bool(Dispatch.objects.filter(execution=execution).update(worker=None))
+    if row is not None:
+        Dispatch.objects.filter(execution=execution).update(worker=None)
+    return row
 
 
 def _recovered(lost: Lost) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -122,7 +123,11 @@ class Beginning:
         return None
 
     def _launch(self, run: Run) -> bool:
+        """Whether it is under way, or at its end; not where it was awoken before its next attempt is due."""
         cancelled = inbox.cancelled(run) if run.stretch.inbox and not run.history.has_begun else None
+        if run.stretch.not_before is not None and cancelled is None:
+            self._put_off_again(run, run.stretch.not_before)
+            return False
         self._engine.add(run)
         if cancelled:
             resolve(run, Outcome(error=cancelled))
@@ -133,6 +138,11 @@ class Beginning:
             if run.stretch.inbox > run.inbox:
                 self._engine.wake()  # and read it
         return True
+
+    def _put_off_again(self, run: Run, due: datetime) -> None:
+        """What has arrived stays in its inbox, and the next attempt reads it."""
+        facts, reason = run.facts, f"attempt {run.attempt} is not due yet"
+        recovery.put_off_until(self._engine.id, facts.id, facts.organization, due, reason, run.stretch.inbox)
 
 
 def _by_itself(claim: Claim, function: Callable[..., T], *arguments: Any) -> T | None:

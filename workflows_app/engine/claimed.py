@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -53,6 +54,7 @@ class Begun:
     seq: int
     config_version: int
     msp_config_version: int | None
+    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +118,15 @@ def run_of(engine: Engine, taken: Taken, row: Begun, journal: Sequence[earlier.R
         attempt=row.attempt,
     )
     config = configs.snapshot(organization, row.config_version, row.msp_config_version or 0)
-    stretch = Stretch(epoch=row.epoch, seq=row.seq + 1, inbox=row.inbox, spent_ms=row.spent_ms)
-    run = Run(facts, engine, config, stretch, earlier.recalled(organization, journal, row.attempt))
+    history = earlier.recalled(organization, journal, row.attempt)
+    stretch = Stretch(
+        epoch=row.epoch,
+        seq=row.seq + 1,
+        inbox=row.inbox,
+        spent_ms=row.spent_ms,
+        not_before=history.put_off_at(row.now),
+    )
+    run = Run(facts, engine, config, stretch, history)
     run.claimed, run.alone = True, taken.claim.alone
     for value in secret_values(loaded, parameters):
         run.scrubber.add(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,12 +45,13 @@ def by_form(trigger: Mapping[str, Any]) -> bool:
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Where in its life an execution goes on in this process: the claim's epoch, the journal's last number, what its
-    inbox has had, and running time so far."""
+    inbox has had, and running time so far. `not_before`: it was awoken before its next attempt is due."""
 
     epoch: int = 1
     seq: int = 1
     inbox: int = 0
     spent_ms: int = 0
+    not_before: datetime | None = None
 
 
 FIRST_STRETCH = Stretch()

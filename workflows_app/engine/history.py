@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from workflows_app.engine.position import RENAMED
@@ -69,7 +70,8 @@ class Sent:
 class History:
     """`order`: what ended in this attempt, in the order in which it was delivered; it is delivered so again.
     `reused`: what earlier attempts have done well, and what was taken over from another execution. `begun`: what has
-    begun, ended or not. `places`: what each task asked for, by its place there.
+    begun, ended or not. `places`: what each task asked for, by its place there. `not_before`: when the last attempt
+    that was put off is due, by the database's clock.
     """
 
     order: deque[Key] = field(default_factory=deque)
@@ -82,11 +84,17 @@ class History:
     noted: set[Key] = field(default_factory=set)
     checkpoints: dict[str, Any] = field(default_factory=dict)
     inbox: dict[int, Line] = field(default_factory=dict)
+    not_before: datetime | None = None
 
     @property
     def has_begun(self) -> bool:
         """Whether the code has said or asked for anything in this attempt."""
         return bool(self.begun or self.ended or self.cancelled or self.noted)
+
+    def put_off_at(self, now: datetime) -> datetime | None:
+        """Until when this attempt is put off, where it has not begun and that lies ahead."""
+        ahead = self.not_before is not None and self.not_before > now
+        return self.not_before if ahead and not self.has_begun else None
 
     def explicit(self) -> int:
         """How many operations the author asked for as such, of all attempts."""
@@ -125,6 +133,8 @@ def history_of(lines: Iterable[Line], attempt: int) -> History:
             if began != current:
                 current = began
                 _next_attempt(history)
+        elif line.kind == "status" and "until" in (line.data or {}):
+            history.not_before = datetime.fromisoformat(line.data["until"])
         elif line.kind in OPERATIONS:
             _operation(history, line)
         elif line.kind == STOP:

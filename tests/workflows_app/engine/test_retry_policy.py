@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from orgs.records import OrganizationRecord
+from tests.workflows_app.engine.backing_off import let_be_due
 from tests.workflows_app.engine.conftest import ADA, Run, Workspace, journal, recorded
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import waiting
@@ -120,7 +121,7 @@ def test_the_wait_holds_no_worker_and_says_until_when(
     assert told is not None and told.startswith("attempt 1 of 2 failed; the next one begins in 3600.0 s (until 2")
     assert recorded(acme, outcome).status == "Suspended"
 
-    Dispatch.objects.update(run_at="2026-01-01T00:00Z")
+    let_be_due(acme, outcome)
     worker.wake()
     assert worker.end_of(acme, outcome).status == "Success"
 

@@ -52,7 +52,7 @@ event AS (
     SELECT id, seq + 1, now(), 'status', 'Running', '', 0,
         %(started)s::jsonb || jsonb_build_object('attempt', attempt, 'epoch', epoch) FROM begun
 )
-SELECT begun.*, o.config_version, (SELECT config_version FROM public.orgs_organization WHERE is_msp)
+SELECT begun.*, o.config_version, (SELECT config_version FROM public.orgs_organization WHERE is_msp), now()
 FROM begun, public.orgs_organization o WHERE o.id = %(organization)s::uuid
 """.encode()
 
@@ -83,11 +83,13 @@ def suspend(schema: str) -> bytes:
     """Puts a running execution aside: until `delay` seconds have passed (NULL: for ever), or back into the queue.
 
     `status` is Suspended or Queued. What has arrived in its inbox since `inbox` was read makes it Queued, so that no
-    wake-up is lost (engine.md, section 6). One row: whether the fence holds, and whether it was still this worker's.
+    wake-up is lost (engine.md, section 6). The line that puts off another attempt says until when, by this clock. One
+    row: whether the fence holds, and whether it was still this worker's.
     """
     tenant = qualified(schema)
     # The row's lock first: what the inbox gets meanwhile is seen here, or sees Suspended there.
     owned = OWNED.replace("%(epoch)s)", "%(epoch)s FOR UPDATE OF d)")
+    due = "now() + %(delay)s::float8 * interval '1 second'"
     return f"""
 WITH {FENCE},
 {owned},
@@ -100,13 +102,15 @@ aside AS (
 ),
 event AS (
     INSERT INTO {tenant}.workflows_app_executionevent {EXACT_COLUMNS}
-    SELECT aside.id, row.* FROM aside, {EVENT_ROWS}
+    SELECT aside.id, row.seq, row.at, row.kind, row.name, row.path, row.number,
+        CASE WHEN row.kind = 'status' AND row.data ? 'attempt' THEN row.data || jsonb_build_object('until', {due})
+            ELSE row.data END, row.exact
+    FROM aside, {EVENT_ROWS}
     ON CONFLICT (execution_id, seq) DO NOTHING
 ),
 dispatch AS (
     UPDATE public.dispatch_dispatch d SET status = aside.status, worker = NULL, reason = %(reason)s, queued_at = now(),
-        run_at = CASE WHEN aside.status = 'Queued' THEN now()
-            ELSE coalesce(now() + %(delay)s::float8 * interval '1 second', {NEVER}) END
+        run_at = CASE WHEN aside.status = 'Queued' THEN now() ELSE coalesce({due}, {NEVER}) END
     FROM aside WHERE d.execution = aside.id
 )
 SELECT EXISTS (SELECT FROM fence), EXISTS (SELECT FROM aside)
