@@ -224,15 +224,22 @@ def _decide(lost: Lost, organization: OrganizationRecord) -> str:
         return "failed"
     note(lost.execution, "recovery", "", {"recoveries": recoveries, "reason": lost.reason})
     Execution.objects.filter(id=lost.execution).update(recoveries=recoveries)
-    _aside(lost.execution, Status.QUEUED, lost.reason, alone=recoveries > 1)
+    _aside(lost.execution, Status.QUEUED, lost.reason, lane=Lane.ALONE if recoveries > 1 else _own_lane(lost))
     return "queued"
 
 
-def _aside(execution: UUID, status: Status, reason: str, *, run_at: Any = None, alone: bool = False) -> None:
+def _own_lane(lost: Lost) -> Lane:
+    """Where it waits for what it is, whatever has become of it: one that was alone may have got on since."""
+    settings = WorkflowSetting.objects.filter(organization=lost.organization, workflow=lost.workflow)
+    limited = settings.exclude(max_concurrent=None, starts_per_minute=None).exists()
+    return Lane.LIMITED if limited else Lane.OPEN
+
+
+def _aside(execution: UUID, status: Status, reason: str, *, run_at: Any = None, lane: Lane | None = None) -> None:
     """Back to the queue, or suspended until `run_at`, with the reason in the journal."""
-    lane = {"lane": Lane.ALONE} if alone else {}
+    another = {"lane": lane} if lane is not None else {}
     Dispatch.objects.filter(execution=execution).update(
-        status=status, worker=None, reason=reason[:200], run_at=run_at or Now(), queued_at=Now(), **lane
+        status=status, worker=None, reason=reason[:200], run_at=run_at or Now(), queued_at=Now(), **another
     )
     Execution.objects.filter(id=execution).update(status=status)
     note(execution, "status", status.value, {"reason": reason})

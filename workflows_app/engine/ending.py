@@ -99,6 +99,9 @@ def write_of(run: Run, ending: Ending) -> tuple[bytes, dict[str, Any]]:
         return statements.end(schema), _parameters(run, ending)
     return statements.suspend(schema), {
         **_owner(run),
+        "organization": run.facts.organization.id,
+        "workflow": run.workflow_name,
+        "got_on": run.operations.got_on,
         "status": str(ending.status),
         "attempt": run.facts.attempt + (1 if ending.error is not None else 0),
         "spent_ms": run.elapsed_ms(),

@@ -60,6 +60,7 @@ class Operations:
         self.history = history
         self.idle: Callable[[], None] = lambda: None  # called when the run rests and there is nothing to hand over
         self.busy = 0  # operations whose work is under way here
+        self.got_on = False  # one has ended here
         self._run = run
         self._loop = run.engine.loop
         self._open: dict[asyncio.Future[Any], Operation] = {}
@@ -163,6 +164,7 @@ class Operations:
         redaction changes it."""
         line = operation.line(state, **data)
         self._run.append(operation.key, line, exact)
+        self.got_on = True
         self._unsettled += 1
         self._run.engine.commit(self._run).add_done_callback(
             lambda done: self._loop.call_soon_threadsafe(self._settle, operation, line, done)

@@ -9,6 +9,7 @@ from workflows_app.engine.sql.parts import (
     EVENT_ROWS,
     EXACT_COLUMNS,
     FENCE,
+    LANE,
     NEVER,
     OWNED,
     qualified,
@@ -84,7 +85,8 @@ def suspend(schema: str) -> bytes:
 
     `status` is Suspended or Queued. What has arrived in its inbox since `inbox` was read makes it Queued, so that no
     wake-up is lost (engine.md, section 6). The line that puts off another attempt says until when, by this clock. One
-    row: whether the fence holds, and whether it was still this worker's.
+    that is alone for its losses, and has got on, is so no more (section 4). One row: whether the fence holds, and
+    whether it was still this worker's.
     """
     tenant = qualified(schema)
     # The row's lock first: what the inbox gets meanwhile is seen here, or sees Suspended there.
@@ -110,6 +112,7 @@ event AS (
 ),
 dispatch AS (
     UPDATE public.dispatch_dispatch d SET status = aside.status, worker = NULL, reason = %(reason)s, queued_at = now(),
+        lane = CASE WHEN d.lane = 2 AND %(got_on)s THEN {LANE} ELSE d.lane END,
         run_at = CASE WHEN aside.status = 'Queued' THEN now() ELSE coalesce({due}, {NEVER}) END
     FROM aside WHERE d.execution = aside.id
 )
