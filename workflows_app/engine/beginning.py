@@ -9,10 +9,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-import psycopg
 import structlog
 from django.db import connection as django_connection
-from django.db.utils import InterfaceError, OperationalError
 
 from integrations.errors import VaultUnavailable
 from orgs import directory
@@ -34,13 +32,7 @@ MISSING_SECONDS = 5.0
 LOADING_SECONDS = 0.5
 # Reading the workspace costs milliseconds, and many that were queued before an edit may come in a row.
 COMPARED_SECONDS = 0.2
-AWAY = (
-    connection.DatabaseAway,
-    OperationalError,
-    InterfaceError,
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-)
+AWAY = (connection.DatabaseAway, *connection.LOST)
 
 
 class Beginning:

@@ -12,7 +12,10 @@ from typing import Any
 
 import psycopg
 from django.db import connection
-from django.db.utils import OperationalError
+from django.db.utils import InterfaceError, OperationalError
+
+#: What psycopg and Django raise where the connection is gone, and at times where it is not.
+LOST = (psycopg.OperationalError, psycopg.InterfaceError, OperationalError, InterfaceError)
 
 
 class DatabaseAway(Exception):
@@ -27,11 +30,11 @@ def execute(statement: bytes, parameters: Mapping[str, Any]) -> tuple[Any, ...]:
     """
     try:
         return _execute(statement, parameters)
-    except (psycopg.OperationalError, psycopg.InterfaceError, OperationalError):
+    except LOST:
         discard()
     try:
         return _execute(statement, parameters)
-    except (psycopg.OperationalError, psycopg.InterfaceError, OperationalError) as error:
+    except LOST as error:
         discard()
         raise DatabaseAway(str(error)) from error
 
@@ -45,7 +48,7 @@ def execute_together(
     """
     try:
         return together(statements)
-    except (psycopg.OperationalError, psycopg.InterfaceError, OperationalError) as error:
+    except LOST as error:
         discard()
         raise DatabaseAway(str(error)) from error
 
@@ -80,6 +83,12 @@ def opened() -> psycopg.Connection[tuple[Any, ...]] | None:
 def discard() -> None:
     """Closes the thread's connection; the next use opens a fresh one."""
     connection.close()
+
+
+def discard_closed() -> None:
+    """The same where it is closed already: Django would use it again and again."""
+    if (existing := opened()) is not None and existing.closed:
+        discard()
 
 
 def _execute(statement: bytes, parameters: Mapping[str, Any]) -> tuple[Any, ...]:

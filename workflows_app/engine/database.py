@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class DatabaseThreads:
-    """Each keeps one connection, opened on first use."""
+    """Each keeps one connection, opened on first use and again when it is lost."""
 
     def __init__(self, number: int) -> None:
         self._executor = ThreadPoolExecutor(number, "engine-database", initializer=guard_thread)
@@ -39,13 +39,18 @@ class DatabaseThreads:
         thread = threading.get_ident()
         with self._lock:
             self._idle.pop(thread, None)
+        connection.discard_closed()
         with shared_context():
             try:
                 return function(*arguments)
+            except connection.LOST:
+                connection.discard()
+                raise
             finally:
                 self._rest(thread)
 
     def _rest(self, thread: int) -> None:
+        connection.discard_closed()  # whatever the function has made of it
         with self._lock:
             closed = self._closed
             if not closed and (opened := connection.opened()) is not None:

@@ -13,8 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from django.db.utils import InterfaceError, OperationalError
-
 from bifrost.sdk.errors import CircuitBreakerOpen
 from bifrost.sdk.protection import reason_of, verdict_of
 from bifrost.sdk.rate_limit import RateLimit
@@ -125,11 +123,11 @@ def afresh(function: Callable[[], T]) -> T:
     """Calls it, once more on a fresh connection where the thread's has died. Raises DatabaseAway."""
     try:
         return function()
-    except (InterfaceError, OperationalError):
+    except connection.LOST:
         connection.discard()
     try:
         return function()
-    except (InterfaceError, OperationalError) as error:
+    except connection.LOST as error:
         connection.discard()
         raise DatabaseAway(str(error)) from error
 
