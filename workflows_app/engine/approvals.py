@@ -10,17 +10,17 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from bifrost.sdk.errors import Detached, WorkflowException, as_document
 from bifrost.sdk.questions import Asked
-from integrations.sealing import VaultUnavailable, seal
+from integrations.sealing import seal
 from workflows_app.actors import actor_key
 from workflows_app.approvals import asking
 from workflows_app.approvals.asking import Owner, Question
+from workflows_app.engine import protection
 from workflows_app.engine.operations import Operation, Outcome
 from workflows_app.engine.run import Run
 from workflows_app.engine.steps import sealed_where_shown_otherwise, told
@@ -30,9 +30,6 @@ from workflows_app.models import Approval
 if TYPE_CHECKING:
     from workflows_app.engine.engine import Engine
 
-T = TypeVar("T")
-
-VAULT_SECONDS = 1.0
 # The database's clock says when the time is over; where it is behind this one, it is asked again.
 AGAIN_SECONDS = 0.2
 
@@ -49,9 +46,8 @@ async def ask(engine: Engine, run: Run, asked: Asked) -> Outcome:
             outcome = await operation.outcome
         except asyncio.CancelledError:
             if not run.detached and operation.key not in run.history.cancelled:
-                await engine.in_database_thread(
-                    asking.withdraw, run.facts.organization, run.facts.id, _key(operation, run.facts.attempt)
-                )
+                key = _key(operation, run.facts.attempt)
+                await protection.ask(run, partial(asking.withdraw, run.facts.organization, run.facts.id, key))
             raise
         _remember_secrets(run, asked, outcome)
         told(outcome, asked.title)
@@ -75,19 +71,20 @@ async def _wait(engine: Engine, run: Run, operation: Operation, asked: Asked) ->
         of = list(asked.approvers) if asked.approvers is not None else asked.permission
         run.operations.note(operation, "started", approvalId=str(approval), due=due, askedOf=of)
     until = NEVER if due is None else float(due)
-    answer = await _patient(engine, asking.answer, run.facts.organization, approval)
+    look = partial(asking.answer, run.facts.organization, approval)
+    answer = await protection.ask_with_vault(run, look)
     while answer is None:
         await run.waits.news(operation, "decision", str(approval), until)
-        answer = await _patient(engine, asking.answer, run.facts.organization, approval)
+        answer = await protection.ask_with_vault(run, look)
         until = max(until, time.time() + AGAIN_SECONDS) if due is not None else NEVER
     _end(run, operation, asked, approval, answer, await _sealed(run, asked, answer))
 
 
 async def _asked(engine: Engine, run: Run, operation: Operation, asked: Asked) -> tuple[UUID, float | None]:
-    question = await _patient(engine, _question, run, operation, asked)
+    question = await protection.ask_with_vault(run, partial(_question, run, operation, asked))
     facts = run.facts
     owner = Owner(facts.id, run.workflow_name, facts.actor, engine.id, run.stretch.epoch)
-    found = await engine.in_database_thread(asking.ask, facts.organization, owner, question)
+    found = await protection.ask(run, partial(asking.ask, facts.organization, owner, question))
     if found is None:
         raise Detached(f"Execution {facts.id} no longer runs here.")
     return found
@@ -145,11 +142,3 @@ def _remember_secrets(run: Run, asked: Asked, outcome: Outcome) -> None:
     if asked.form is not None and "value" in outcome:
         for secret in asked.form.secrets_in(outcome["value"]["values"]):
             run.scrubber.add(secret)
-
-
-async def _patient(engine: Engine, function: Callable[..., T], *arguments: Any) -> T:
-    """Waits for the vault where the function needs it."""
-    while True:
-        with suppress(VaultUnavailable):
-            return await engine.in_database_thread(function, *arguments)
-        await asyncio.sleep(VAULT_SECONDS)

@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from workflows_app.engine.ending import Ending
 from workflows_app.engine.finish import finish
 from workflows_app.engine.history import TAKEN_OVER
 from workflows_app.engine.operations import Operation
+from workflows_app.engine.protection import afresh, ask, ask_with_vault
 from workflows_app.engine.queueing import queue
 from workflows_app.engine.run import Run
 from workflows_app.engine.runner import Outcome
@@ -60,59 +62,57 @@ async def run_child(engine: Engine, parent: Run, workflow: str, parameters: dict
         return told(await operation.outcome, workflow)
 
 
-async def start_child(engine: Engine, parent: Run, workflow: str, parameters: dict[str, Any], close: str) -> str:
+async def start_child(parent: Run, workflow: str, parameters: dict[str, Any], close: str) -> str:
     """Queues the workflow as the parent's child and returns its id. `close`: what becomes of it at the parent's end."""
     given = exact(parameters, "child's parameters")
     with parent.operations.asked("start", workflow, _digest(parent, [given, close])) as operation:
         parent.has_children |= close == "cancel"
-        again = await _has_failed_before(engine, parent, operation)
+        again = await _has_failed_before(parent, operation)
         if not await parent.operations.recorded(operation):
-            await _start(engine, parent, operation, given, close, again=again)
+            await _start(parent, operation, given, close, again=again)
         child: str = told(await operation.outcome, workflow)
     if close == "wait":
         parent.waited_for[child] = workflow
     return child
 
 
-async def child_result(engine: Engine, parent: Run, workflow: str, child: str) -> Any:
+async def child_result(parent: Run, workflow: str, child: str) -> Any:
     """The exact result of a child that was started, or its error. Who gives up waiting does not stop it."""
     with parent.operations.asked("child", workflow, _digest(parent, child)) as operation:
         if not await parent.operations.recorded(operation):
             if not parent.operations.begun(operation):
                 parent.operations.note(operation, "waiting", executionId=child)
-            _end(operation, parent, *await _ended(engine, parent, operation, UUID(child)))
+            _end(operation, parent, *await _ended(parent, operation, UUID(child)))
         outcome = await operation.outcome
     parent.waited_for.pop(child, None)
     return told(outcome, workflow)
 
 
-async def wait_for_children(engine: Engine, parent: Run) -> None:
+async def wait_for_children(parent: Run) -> None:
     """Waits until those have ended that the parent's end waits for; how they ended is theirs."""
     for child, workflow in list(parent.waited_for.items()):
         with suppress(Exception):
-            await child_result(engine, parent, workflow, child)
+            await child_result(parent, workflow, child)
 
 
 def _digest(parent: Run, given: Any) -> str:
     return hashlib.sha256(parent.scrubber.scrub(json.dumps(given, sort_keys=True)).encode()).hexdigest()[:16]
 
 
-async def _has_failed_before(engine: Engine, parent: Run, operation: Operation) -> bool:
+async def _has_failed_before(parent: Run, operation: Operation) -> bool:
     """Whether an attempt before started the child, and it has failed: this attempt then starts another one."""
     history, key = parent.history, operation.key
     line = history.reused.get(key)
     if line is None or key in history.ended or key in history.cancelled:
         return False
-    status = await engine.in_database_thread(following.status_of, parent.facts.organization, UUID(line.data["value"]))
+    status = await ask(parent, partial(following.status_of, parent.facts.organization, UUID(line.data["value"])))
     if status not in FAILED:
         return False
     del history.reused[key]
     return True
 
 
-async def _start(
-    engine: Engine, parent: Run, operation: Operation, parameters: dict[str, Any], close: str, *, again: bool
-) -> None:
+async def _start(parent: Run, operation: Operation, parameters: dict[str, Any], close: str, *, again: bool) -> None:
     """Queues the child, or finds it, and journals that."""
     key = operation.key
     # The same in another attempt: what was started is not started again, and what was refused has no execution.
@@ -122,7 +122,7 @@ async def _start(
         try:
             request = _request(parent, operation, parameters, name)
             request = replace(request, background=True, closes=close == "cancel")
-            child = await engine.in_database_thread(_queued, request)
+            child = await ask(parent, partial(_queued, request))
         except PlatformUnavailable:
             await asyncio.sleep(AWAY_SECONDS)
         except (WorkflowException, Refused) as refused:
@@ -156,9 +156,9 @@ async def _run(engine: Engine, parent: Run, operation: Operation, parameters: di
     parent.operations.note(operation, "started", executionId=str(id_))
     try:
         here = None if isinstance(child, UUID) else await _here(engine, parent, child)
-        ended = await _ended(engine, parent, operation, id_, here)
+        ended = await _ended(parent, operation, id_, here)
     except asyncio.CancelledError:
-        await engine.in_database_thread(sending.cancel_child, parent.facts.organization, id_)
+        await ask(parent, partial(sending.cancel_child, parent.facts.organization, id_))
         raise
     _end(operation, parent, *ended)
 
@@ -179,18 +179,18 @@ def _give_up(engine: Engine, parent: Run, beginning: asyncio.Task[Run | UUID]) -
         return
     child = beginning.result()
     if isinstance(child, UUID):
-        engine.in_background(sending.cancel_child, parent.facts.organization, child)
+        engine.in_background(afresh, partial(sending.cancel_child, parent.facts.organization, child))
     else:
         stopped = Outcome(error=Cancelled(STOPPED))
         engine.in_background(finish, child, stopped, PATIENCE_SECONDS)
 
 
 async def _ended(
-    engine: Engine, parent: Run, operation: Operation, child: UUID, ended: Ending | None = None
+    parent: Run, operation: Operation, child: UUID, ended: Ending | None = None
 ) -> tuple[dict[str, Any], bytes | None]:
     """What the journal says of the child's end, or of the end of what went on in its place, once it has ended."""
     while ended is None or ended.status not in TERMINAL or ended.successor is not None:
-        ended = await _looked_up(engine, parent, child)
+        ended = await _looked_up(parent, child)
         if ended.status not in TERMINAL:
             await parent.waits.news(operation, "child_end", str(child), _looks_again(parent, child))
     facts: dict[str, Any] = {"executionId": str(child), "status": str(ended.status)}
@@ -229,9 +229,9 @@ async def _to_end(engine: Engine, child: Run) -> Ending:
     return await engine.in_database_thread(finish, child, outcome, PATIENCE_SECONDS)
 
 
-async def _looked_up(engine: Engine, parent: Run, child: UUID) -> Ending:
-    """What its record says now."""
-    found = await engine.in_database_thread(following.outcome_of, parent.facts.organization, child)
+async def _looked_up(parent: Run, child: UUID) -> Ending:
+    """What its record says now. Waits for the vault where its result is encrypted."""
+    found = await ask_with_vault(parent, partial(following.outcome_of, parent.facts.organization, child))
     return Ending(found.status, found.result, found.error, found.duration_ms)
 
 

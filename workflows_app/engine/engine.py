@@ -232,13 +232,13 @@ class Engine:
         return await children.run_child(self, parent, workflow, parameters)
 
     async def start_child(self, parent: Run, workflow: str, parameters: dict[str, Any], parent_close: str) -> str:
-        return await children.start_child(self, parent, workflow, parameters, parent_close)
+        return await children.start_child(parent, workflow, parameters, parent_close)
 
     async def child_result(self, parent: Run, workflow: str, child: str) -> Any:
-        return await children.child_result(self, parent, workflow, child)
+        return await children.child_result(parent, workflow, child)
 
     async def wait_for_children(self, parent: Run) -> None:
-        await children.wait_for_children(self, parent)
+        await children.wait_for_children(parent)
 
     async def continue_as_new(self, run: Run, parameters: dict[str, Any]) -> NoReturn:
         await continuing.continue_as_new(self, run, parameters)

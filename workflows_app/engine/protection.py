@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -19,6 +20,7 @@ from bifrost.sdk.rate_limit import RateLimit
 from bifrost.sdk.steps import StepOptions
 from integrations import breakers, rates
 from integrations.breakers import Admission, Verdict
+from integrations.errors import VaultUnavailable
 from workflows_app.engine import connection
 from workflows_app.engine.connection import DatabaseAway
 from workflows_app.engine.operations import Operation
@@ -117,6 +119,14 @@ async def ask(run: Run, asked: Callable[[], T]) -> T:
             return await run.engine.in_database_thread(afresh, asked)
         except DatabaseAway:
             await asyncio.sleep(AWAY_SECONDS)
+
+
+async def ask_with_vault(run: Run, asked: Callable[[], T]) -> T:
+    """The same of what needs the vault, when that is there too."""
+    while True:
+        with suppress(VaultUnavailable):
+            return await ask(run, asked)
+        await asyncio.sleep(AWAY_SECONDS)
 
 
 def afresh(function: Callable[[], T]) -> T:

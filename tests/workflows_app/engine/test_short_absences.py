@@ -1,0 +1,205 @@
+"""The database is away for a moment while a run asks about its children and approvals: the code does not hear of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db.utils import OperationalError
+
+from orgs.records import OrganizationRecord
+from tests.workflows_app.engine.asking import answer, approvals, asked, wait_put_aside
+from tests.workflows_app.engine.conftest import ADA, Workspace, journal
+from tests.workflows_app.engine.test_children import COMMAND, children_of
+from tests.workflows_app.engine.test_waits import signal
+from tests.workflows_app.engine.working import Worker, eventually
+from workflows_app import following, sending
+from workflows_app.approvals import asking
+from workflows_app.engine import children, protection
+from workflows_app.executions import Outcome, Start, submit
+
+TIMES = 5
+
+
+class Away:
+    """A function that meets a short absence in the engine's threads: before it has begun, or when it is done and only
+    its answer is lost."""
+
+    def __init__(self, function: Callable[..., Any], error: Exception, *, done: bool) -> None:
+        self._function, self._error, self._done = function, error, done
+        self.left = TIMES
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        if not self.left or not threading.current_thread().name.startswith("engine-database"):
+            return self._function(*arguments, **named)
+        self.left -= 1
+        if self._done:
+            self._function(*arguments, **named)
+        raise self._error
+
+
+Arrange = Callable[..., Away]
+
+
+@pytest.fixture
+def away(monkeypatch: pytest.MonkeyPatch) -> Arrange:
+    monkeypatch.setattr(protection, "AWAY_SECONDS", 0.05)
+
+    def arrange(module: Any, name: str, *, done: bool = False) -> Away:
+        absent = Away(getattr(module, name), OperationalError("the connection is closed"), done=done)
+        monkeypatch.setattr(module, name, absent)
+        return absent
+
+    return arrange
+
+
+FAMILY = """
+    @workflow(execution_mode="async")
+    async def asks(context):
+        return await context.wait_for_signal("go")
+
+    @workflow(execution_mode="async")
+    async def runs(context):
+        return await context.execute_workflow("asks")
+
+    @workflow(execution_mode="async")
+    async def starts(context):
+        return await (await context.start_workflow("asks"))
+
+    @workflow(execution_mode="async")
+    async def gives_up(context):
+        first = await context.first(child=context.execute_workflow("asks"), time=context.sleep(0.3))
+        return [first.key, await context.wait_for_signal("end")]
+
+    @workflow(execution_mode="async")
+    async def asks_briefly(context):
+        first = await context.first(go=context.wait_for_approval("Go?"), time=context.sleep(0.3))
+        return [first.key, await context.wait_for_signal("end")]
+"""
+
+
+@pytest.fixture
+def family(worker: Worker, workspace: Workspace) -> Worker:
+    workspace.add(FAMILY)
+    worker.start()
+    return worker
+
+
+def begun(organization: OrganizationRecord, workflow: str) -> Outcome:
+    return submit(Start(organization, workflow, {}, COMMAND))
+
+
+@pytest.mark.parametrize("workflow", ["runs", "starts"])
+def test_a_childs_outcome_is_looked_up_again(
+    family: Worker, acme: OrganizationRecord, away: Arrange, workflow: str
+) -> None:
+    outcome = begun(acme, workflow)
+    wait_put_aside(acme, outcome)
+    [child] = children_of(acme, outcome.execution_id)
+    absent = away(following, "outcome_of")
+
+    sending.signal(acme, child.id, "go", 7, ADA)
+    family.wake()
+
+    assert family.end_of(acme, outcome).result == 7
+    assert absent.left == 0
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_child_is_started_once(family: Worker, acme: OrganizationRecord, away: Arrange, done: bool) -> None:
+    absent = away(children, "queue", done=done)
+
+    outcome = begun(acme, "starts")
+
+    [child] = eventually(lambda: children_of(acme, outcome.execution_id), "child")
+    sending.signal(acme, child.id, "go", 7, ADA)
+    family.wake()
+    assert family.end_of(acme, outcome).result == 7
+    assert absent.left == 0
+    assert len(children_of(acme, outcome.execution_id)) == 1
+
+
+def test_whether_a_child_has_failed_before_is_asked_again(
+    family: Worker, workspace: Workspace, acme: OrganizationRecord, away: Arrange, tmp_path: Path
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def works(context, directory: str):
+            from pathlib import Path
+            try:
+                (Path(directory) / "once").touch(exist_ok=False)
+            except FileExistsError:
+                return "works"
+            raise ValidationError("once")
+
+        @workflow(execution_mode="async", retry_policy={
+            "max_attempts": 2, "initial_interval_seconds": 0.1, "retry_on": ["ValidationError"]})
+        async def again(context, directory: str):
+            return await (await context.start_workflow("works", {"directory": directory}))
+        """,
+        "workflows/again.py",
+    )
+    absent = away(following, "status_of")
+
+    outcome = submit(Start(acme, "again", {"directory": str(tmp_path)}, COMMAND))
+
+    assert family.end_of(acme, outcome).result == "works"
+    assert absent.left == 0
+    assert [child.status for child in children_of(acme, outcome.execution_id)] == ["Failed", "Success"]
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_child_that_is_given_up_is_cancelled(
+    family: Worker, acme: OrganizationRecord, away: Arrange, done: bool
+) -> None:
+    absent = away(sending, "cancel_child", done=done)
+
+    outcome = begun(acme, "gives_up")
+
+    eventually(lambda: [child.status for child in children_of(acme, outcome.execution_id)] == ["Cancelled"], "cancel")
+    eventually(lambda: absent.left == 0, "last absence")
+    signal(acme, outcome, "end", "so")
+    assert family.end_of(acme, outcome).result == ["time", "so"]
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_question_is_asked_once(paying: Worker, acme: OrganizationRecord, away: Arrange, done: bool) -> None:
+    absent = away(asking, "ask", done=done)
+
+    outcome = paying.submit("pay")
+
+    wait_put_aside(acme, outcome)
+    assert absent.left == 0
+    answer(acme, asked(acme, outcome))
+    assert paying.end_of(acme, outcome).result["approved"] is True
+    assert len(approvals(acme, outcome)) == 1
+
+
+def test_an_answer_is_looked_up_again(paying: Worker, acme: OrganizationRecord, away: Arrange) -> None:
+    outcome = paying.submit("pay")
+    wait_put_aside(acme, outcome)
+    absent = away(asking, "answer")
+
+    answer(acme, asked(acme, outcome))
+
+    assert paying.end_of(acme, outcome).result["approved"] is True
+    assert absent.left == 0
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_question_that_is_given_up_is_withdrawn(
+    family: Worker, acme: OrganizationRecord, away: Arrange, done: bool
+) -> None:
+    absent = away(asking, "withdraw", done=done)
+
+    outcome = begun(acme, "asks_briefly")
+
+    eventually(lambda: [each.state for each in approvals(acme, outcome)] == ["withdrawn"], "withdrawal")
+    eventually(lambda: absent.left == 0, "last absence")
+    signal(acme, outcome, "end", "so")
+    assert family.end_of(acme, outcome).result == ["time", "so"]
+    assert len(journal(acme, outcome, "error")) == 0
