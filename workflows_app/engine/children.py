@@ -24,6 +24,7 @@ from orgs.tenancy import org_context
 from workflows_app import following, sending
 from workflows_app.actors import actor_key
 from workflows_app.dispatch import hints
+from workflows_app.engine.connection import DatabaseAway
 from workflows_app.engine.ending import Ending
 from workflows_app.engine.finish import finish
 from workflows_app.engine.history import TAKEN_OVER
@@ -164,8 +165,18 @@ async def _run(engine: Engine, parent: Run, operation: Operation, parameters: di
 
 
 async def _begun(engine: Engine, parent: Run, request: Request) -> Run | UUID:
+    """What `_begin` gives, when the database and the vault are there."""
+    while True:
+        try:
+            return await _begun_now(engine, parent, request)
+        except (PlatformUnavailable, DatabaseAway):
+            # Here and not in the task that begins it: a parent that gives up meanwhile gets no child any more.
+            await asyncio.sleep(AWAY_SECONDS)
+
+
+async def _begun_now(engine: Engine, parent: Run, request: Request) -> Run | UUID:
     """What `_begin` gives. Who gives up waiting for that ends the child that begins all the same."""
-    work = engine.in_database_thread(_begin, engine, request, parent.stretch.epoch)
+    work = engine.in_database_thread(afresh, partial(_begin, engine, request, parent.stretch.epoch))
     beginning = engine.loop.create_task(work, context=Context())
     try:
         return await asyncio.shield(beginning)
@@ -261,7 +272,10 @@ def _request(parent: Run, operation: Operation, parameters: dict[str, Any], idem
 
 
 def _begin(engine: Engine, request: Request, epoch: int) -> Run | UUID:
-    """The child's run; the id of one that an earlier stretch of this parent began, or that waits for an approval."""
+    """The child's run; the id of one that an earlier stretch of this parent began, or that waits for an approval.
+
+    Raises PlatformUnavailable, after which the same request may be made again.
+    """
     try:
         prepared = prepare(request)
         if prepared.status != Status.RUNNING:
@@ -272,6 +286,8 @@ def _begin(engine: Engine, request: Request, epoch: int) -> Run | UUID:
         run.parent_epoch = epoch
         run.fetch_secret_configs(engine.secret_configs(run.facts.loaded.code_version))
         return run
+    except PlatformUnavailable:
+        raise
     except Refused as refused:
         raise _told_of(refused) from refused
 

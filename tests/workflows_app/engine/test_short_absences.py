@@ -19,9 +19,12 @@ from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import following, sending
 from workflows_app.approvals import asking
 from workflows_app.engine import children, protection
+from workflows_app.errors import PlatformUnavailable
 from workflows_app.executions import Outcome, Start, submit
 
 TIMES = 5
+CLOSED = OperationalError("the connection is closed")
+UNAVAILABLE = PlatformUnavailable("The database is away; the workflow was not run.")
 
 
 class Away:
@@ -47,9 +50,10 @@ Arrange = Callable[..., Away]
 @pytest.fixture
 def away(monkeypatch: pytest.MonkeyPatch) -> Arrange:
     monkeypatch.setattr(protection, "AWAY_SECONDS", 0.05)
+    monkeypatch.setattr(children, "AWAY_SECONDS", 0.05)
 
-    def arrange(module: Any, name: str, *, done: bool = False) -> Away:
-        absent = Away(getattr(module, name), OperationalError("the connection is closed"), done=done)
+    def arrange(module: Any, name: str, error: Exception = CLOSED, *, done: bool = False) -> Away:
+        absent = Away(getattr(module, name), error, done=done)
         monkeypatch.setattr(module, name, absent)
         return absent
 
@@ -64,6 +68,14 @@ FAMILY = """
     @workflow(execution_mode="async")
     async def runs(context):
         return await context.execute_workflow("asks")
+
+    @workflow(execution_mode="async", requires_approval=True)
+    async def approved(context):
+        pass
+
+    @workflow(execution_mode="async")
+    async def runs_approved(context):
+        return await context.execute_workflow("approved")
 
     @workflow(execution_mode="async")
     async def starts(context):
@@ -120,6 +132,56 @@ def test_a_child_is_started_once(family: Worker, acme: OrganizationRecord, away:
     assert family.end_of(acme, outcome).result == 7
     assert absent.left == 0
     assert len(children_of(acme, outcome.execution_id)) == 1
+
+
+@pytest.mark.parametrize("error", [CLOSED, UNAVAILABLE])
+@pytest.mark.parametrize("name", ["prepare", "begin"])
+def test_a_child_that_cannot_begin_yet_begins_later(
+    family: Worker, acme: OrganizationRecord, away: Arrange, name: str, error: Exception
+) -> None:
+    absent = away(children, name, error)
+
+    outcome = begun(acme, "runs")
+
+    wait_put_aside(acme, outcome)
+    assert absent.left == 0
+    [child] = children_of(acme, outcome.execution_id)
+    sending.signal(acme, child.id, "go", 7, ADA)
+    family.wake()
+    assert family.end_of(acme, outcome).result == 7
+    assert len(children_of(acme, outcome.execution_id)) == 1
+
+
+@pytest.mark.parametrize("error", [CLOSED, UNAVAILABLE])
+def test_one_that_was_written_when_the_answer_was_lost_is_found(
+    family: Worker, acme: OrganizationRecord, away: Arrange, error: Exception
+) -> None:
+    absent = away(children, "queue", error, done=True)
+
+    outcome = begun(acme, "runs_approved")
+
+    wait_put_aside(acme, outcome)
+    assert absent.left == 0
+    [child] = children_of(acme, outcome.execution_id)
+    sending.cancel(acme, child.id, ADA)
+    family.wake()
+    end = family.end_of(acme, outcome)
+    assert end.error is not None and end.error["error"] == "Cancelled"
+
+
+def test_one_that_is_given_up_before_it_can_begin_never_begins(
+    family: Worker, acme: OrganizationRecord, away: Arrange
+) -> None:
+    absent = away(children, "begin", UNAVAILABLE)
+    absent.left = 1_000_000
+
+    outcome = begun(acme, "gives_up")
+
+    eventually(lambda: journal(acme, outcome, "signal"), "end of the patience")
+    absent.left = 0
+    signal(acme, outcome, "end", "so")
+    assert family.end_of(acme, outcome).result == ["time", "so"]
+    assert children_of(acme, outcome.execution_id) == []
 
 
 def test_whether_a_child_has_failed_before_is_asked_again(
