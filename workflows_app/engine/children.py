@@ -15,7 +15,7 @@ from contextlib import suppress
 from contextvars import Context
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from bifrost.sdk.documents import exact
@@ -237,7 +237,10 @@ async def _here(engine: Engine, parent: Run, child: Run) -> Ending:
 async def _to_end(engine: Engine, child: Run) -> Ending:
     engine.launch(child, child.time_left())
     outcome = await asyncio.wrap_future(child.finished)
-    return await engine.in_database_thread(finish, child, outcome, PATIENCE_SECONDS)
+    try:
+        return await engine.in_database_thread(finish, child, outcome, PATIENCE_SECONDS)
+    except PlatformUnavailable:
+        return cast("Ending", await asyncio.wrap_future(child.ended))  # as soon as the database is back
 
 
 async def _looked_up(parent: Run, child: UUID) -> Ending:

@@ -19,6 +19,7 @@ from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import following, sending
 from workflows_app.approvals import asking
 from workflows_app.engine import children, protection
+from workflows_app.engine.lines import Lines
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.executions import Outcome, Start, submit
 
@@ -182,6 +183,37 @@ def test_one_that_is_given_up_before_it_can_begin_never_begins(
     signal(acme, outcome, "end", "so")
     assert family.end_of(acme, outcome).result == ["time", "so"]
     assert children_of(acme, outcome.execution_id) == []
+
+
+def test_a_child_whose_end_is_written_late_is_waited_for(
+    family: Worker, workspace: Workspace, acme: OrganizationRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.add(
+        """
+        @workflow(execution_mode="async")
+        async def quick(context):
+            return 7
+
+        @workflow(execution_mode="async")
+        async def runs_quick(context):
+            return await context.execute_workflow("quick")
+        """,
+        "workflows/quick.py",
+    )
+    finish, late = children.finish, []
+
+    def impatient(child: Any, outcome: Any, patience: float) -> Any:
+        try:
+            return finish(child, outcome, 0.0)
+        except PlatformUnavailable as error:
+            late.append(error)
+            raise
+
+    monkeypatch.setattr(children, "finish", impatient)
+    monkeypatch.setattr(Lines, "under_way", lambda lines: True)  # so that the journal writer writes it
+
+    assert family.end_of(acme, begun(acme, "runs_quick")).result == 7
+    assert len(late) == 1
 
 
 def test_whether_a_child_has_failed_before_is_asked_again(
