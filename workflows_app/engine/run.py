@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from math import ceil
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -31,6 +32,7 @@ from workflows_app.engine.outside import OUTSIDE
 from workflows_app.engine.parenthood import Parenthood
 from workflows_app.engine.platform import Asking, perform
 from workflows_app.engine.position import Position, position
+from workflows_app.engine.protection import ask
 from workflows_app.engine.steps import run_step
 from workflows_app.engine.waits import Waits
 
@@ -207,13 +209,13 @@ class Run(Connectedness, Parenthood, Filing):
         return await self.engine.ask(self, asked)
 
     async def service(self, name: str, data: dict[str, Any]) -> Any:
-        """Does what the code asks of the platform, in a thread that may use the database, or of an outside system."""
+        """Does what the code asks of the platform, when the database is there, or of an outside system."""
         if self.dry_run and name in WOULD:
             return instead(self, name, data)
         if name in OUTSIDE:
             return await OUTSIDE[name](self, step_info().idempotency_key, data)
         asking = Asking(self.facts, step_info().idempotency_key, self.clean)
-        return await self.engine.in_database_thread(perform, name, asking, data)
+        return await ask(self, partial(perform, name, asking, data))
 
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """For a plain `def` workflow: runs the coroutine on the engine's loop and waits in the workflow's thread."""

@@ -1,4 +1,4 @@
-"""The database is away for a moment while a run asks about its children and approvals: the code does not hear of it."""
+"""The database is away for a moment while a run asks something of the platform: its code does not hear of it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.utils import OperationalError
 
 from orgs.records import OrganizationRecord
+from orgs.tenancy import org_context
 from tests.workflows_app.engine.asking import answer, approvals, asked, wait_put_aside
 from tests.workflows_app.engine.conftest import ADA, Workspace, journal
 from tests.workflows_app.engine.test_children import COMMAND, children_of
@@ -22,6 +24,7 @@ from workflows_app.engine import children, protection
 from workflows_app.engine.lines import Lines
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.executions import Outcome, Start, submit
+from workflows_app.models import Inbox
 
 TIMES = 5
 CLOSED = OperationalError("the connection is closed")
@@ -81,6 +84,12 @@ FAMILY = """
     @workflow(execution_mode="async")
     async def starts(context):
         return await (await context.start_workflow("asks"))
+
+    @workflow(execution_mode="async")
+    async def talks(context):
+        handle = await context.start_workflow("asks")
+        await handle.signal("go", 7)
+        return await handle
 
     @workflow(execution_mode="async")
     async def gives_up(context):
@@ -271,6 +280,33 @@ def test_a_question_is_asked_once(paying: Worker, acme: OrganizationRecord, away
     answer(acme, asked(acme, outcome))
     assert paying.end_of(acme, outcome).result["approved"] is True
     assert len(approvals(acme, outcome)) == 1
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_signal_is_sent_once(family: Worker, acme: OrganizationRecord, away: Arrange, done: bool) -> None:
+    absent = away(sending, "signal", done=done)
+
+    outcome = begun(acme, "talks")
+
+    assert family.end_of(acme, outcome).result == 7
+    assert absent.left == 0
+    with org_context(acme):
+        assert Inbox.objects.filter(kind="signal").count() == 1
+
+
+def test_a_run_that_waits_outlives_a_restart_of_the_database(paying: Worker, acme: OrganizationRecord) -> None:
+    outcome = paying.submit("pay")
+    wait_put_aside(acme, outcome)
+    approval = asked(acme, outcome)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+    answer(acme, approval)
+
+    assert paying.end_of(acme, outcome).result["approved"] is True
 
 
 def test_an_answer_is_looked_up_again(paying: Worker, acme: OrganizationRecord, away: Arrange) -> None:
