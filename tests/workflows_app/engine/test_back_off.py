@@ -175,7 +175,8 @@ def test_being_put_off_while_more_arrives_counts_as_no_loss(
 
 def is_waiting_for_a_lock() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%UPDATE%'")
+        # Unlike pg_stat_activity, which within a transaction stays as it was first seen.
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
         return bool(cursor.fetchone()[0])
 
 
