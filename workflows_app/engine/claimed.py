@@ -21,7 +21,7 @@ from orgs.records import OrganizationRecord
 from workflows_app import catalog
 from workflows_app.catalog import LoadedWorkflow
 from workflows_app.dispatch.claims import Claim
-from workflows_app.engine import connection, earlier, statements
+from workflows_app.engine import connection, earlier, inbox, statements
 from workflows_app.engine.facts import Facts, Stretch
 from workflows_app.engine.run import Run
 from workflows_app.engine.start import secret_values
@@ -128,6 +128,8 @@ def run_of(engine: Engine, taken: Taken, row: Begun, journal: Sequence[earlier.R
     )
     run = Run(facts, engine, config, stretch, history)
     run.claimed, run.alone = True, taken.claim.alone
+    if history.cancel is not None:
+        run.to_cancel = inbox.cancellation(history.cancel.data)
     for value in secret_values(loaded, parameters):
         run.scrubber.add(value)
     return run

@@ -152,8 +152,10 @@ def _parameters(run: Run, ending: Ending) -> dict[str, Any]:
 
 
 def _reason(run: Run, outcome: Outcome) -> BaseException | None:
-    """A crash outweighs what the recovery says, that a stop, and a stop whatever the function made of it."""
-    return run.fatal or run.verdict or run.stop_reason or outcome.error
+    """A crash outweighs what the recovery says, that a stop, and a stop whatever the function made of it. What is to
+    be cancelled does not go on as another one, which would not know of it."""
+    late = run.to_cancel if goes_on(outcome.error) else None
+    return run.fatal or run.verdict or run.stop_reason or late or outcome.error
 
 
 def _result(run: Run, value: Any, limit: int) -> Any:

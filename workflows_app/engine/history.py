@@ -118,6 +118,11 @@ class History:
         return any(key.kind == STOP for key in self.ended)
 
     @property
+    def cancel(self) -> Line | None:
+        """What was read of a cancellation."""
+        return next((line for line in self.inbox.values() if line.name == "cancel"), None)
+
+    @property
     def received(self) -> int:
         """The number of the last entry of the inbox that the journal holds."""
         return max(self.inbox, default=0)

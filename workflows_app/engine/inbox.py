@@ -34,6 +34,8 @@ def read(engine: Engine) -> None:
     behind: dict[OrganizationRecord, list[Run]] = defaultdict(list)
     for execution, run in runs.items():
         number = numbers.get(execution)
+        if run.to_cancel is not None:
+            engine.loop.call_soon_threadsafe(_cancels, run, run.to_cancel)
         if number is None:
             if not run.detached:  # before its end is written, so that one which has just ended is
                 engine.forget(run)
@@ -53,8 +55,9 @@ def cancelled(run: Run) -> Cancelled | None:
         entry = Inbox.objects.filter(execution_id=run.facts.id, kind="cancel").values("number", "kind", "data").first()
     if entry is None:
         return None
-    run.append(Key("", "inbox", entry["kind"], entry["number"]), entry["data"])
-    return _cancellation(entry)
+    if entry["number"] > run.inbox:
+        run.append(Key("", "inbox", entry["kind"], entry["number"]), entry["data"])
+    return cancellation(entry["data"])
 
 
 def deliver(engine: Engine, organization: OrganizationRecord, runs: Sequence[Run]) -> None:
@@ -87,7 +90,7 @@ def _hear(run: Run, entry: Mapping[str, Any]) -> None:
     number, kind, name, data = (entry[part] for part in ("number", "kind", "name", "data"))
     if run.detached or number != run.inbox + 1:
         return
-    if kind == "cancel" and (run.operations.replaying or run.stop is None or not run.stop(_cancellation(entry))):
+    if kind == "cancel" and not _cancels(run, cancellation(data)):
         return
     run.inbox = number
     line = data if kind == "cancel" else {"name": name, **(data or {})}
@@ -96,6 +99,18 @@ def _hear(run: Run, entry: Mapping[str, Any]) -> None:
         run.waits.receive(Sent(number, kind, name, (data or {}).get("value")))
 
 
-def _cancellation(entry: Mapping[str, Any]) -> Cancelled:
-    who = (entry["data"] or {}).get("by", "")
+def _cancels(run: Run, why: BaseException) -> bool:
+    """On the loop: stops it. Whether that counts as read, so that what has come behind it is heard: also where the run
+    compensates. Should it go on after that, the next look stops it."""
+    if run.detached or run.operations.replaying or run.stop is None:
+        return False
+    if run.stop(why):
+        return True
+    if run.compensating:
+        run.to_cancel = why
+    return run.compensating > 0
+
+
+def cancellation(data: Mapping[str, Any] | None) -> Cancelled:
+    who = (data or {}).get("by", "")
     return Cancelled(f"Cancelled by {who}." if who else "Cancelled.")

@@ -88,6 +88,7 @@ class Run(Connectedness, Parenthood, Filing):
         self.gone = False  # nobody keeps a record of it any more
         self.stop_reason: BaseException | None = None
         self.stop: Callable[[BaseException], bool] | None = None  # on the loop; set once the code was started
+        self.to_cancel: BaseException | None = None  # read while it could not be stopped: it is, should it go on
         self.position = Position()
         self._lock = threading.Lock()
         self._detached = False

@@ -129,6 +129,8 @@ class Waits:
             return
         if run.operations.replaying:
             return self._stalled()
+        if run.to_cancel is not None and run.stop is not None and run.stop(run.to_cancel):
+            return
         if self._end_due() or not self._waiting:
             return
         due = min(waiting.due for waiting in self._waiting)
