@@ -197,6 +197,7 @@ def test_a_parent_that_is_given_up_after_its_loss_takes_its_child_with_it(
     outcome = submit(Start(acme, "busy", {}, COMMAND))
     eventually(lambda: journal(acme, outcome, "start"), "start")
     child = left(acme, outcome)
+    eventually(lambda: status_of(acme, child.id) == "Suspended", "wait")  # else it would be lost as well
     monkeypatch.setattr(recovery, "MOST_RECOVERIES", 0)
     lose(engine)
     assert worker.end_of(acme, outcome).error["error"] == "RecoveryLimitExceeded"

@@ -244,7 +244,8 @@ def test_for_a_vault_that_never_answers_one_run_waits_and_not_each(
         secrets.reset()
         errors = [(run("by_config").error or {})["error"] for _ in range(3)]
     secrets.reset()
-    assert errors == ["ConfigurationError", "IntegrationError", "IntegrationError"]
+    assert errors[0] in {"ConfigurationError", "IntegrationError"}  # whoever is first to give up
+    assert errors[1:] == ["IntegrationError"] * 2
     assert next(reads) == asked
 
 
