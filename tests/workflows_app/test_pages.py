@@ -12,7 +12,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from orgs import resolver
+from orgs import records
 from orgs.permissions import VIEW_ORGANIZATIONS
 from orgs.records import OrganizationRecord
 from tests.factories import make_user
@@ -86,7 +86,7 @@ def test_tracebacks_are_for_those_who_may_see_them(
 ) -> None:
     (workspace / "broken.py").write_text("import no_such_module\n")
     catalog.refresh()
-    monkeypatch.setattr(resolver, "role_permissions", lambda role, *, msp: frozenset({VIEW_ORGANIZATIONS}))
+    monkeypatch.setattr(records, "role_permissions", lambda role, *, msp: frozenset({VIEW_ORGANIZATIONS}))
     seen = text(page(msp))
     assert "ModuleNotFoundError" in seen and "Traceback" not in seen
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from time import perf_counter
+from time import thread_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -184,9 +184,9 @@ def test_a_stretch_has_its_last_times_and_their_number() -> None:
 )
 def test_a_long_stretch_is_not_counted_to_its_end(cron: str, latest: str, before: str) -> None:
     first, until = datetime(2016, 2, 29, tzinfo=UTC), datetime(2026, 12, 1, 12, tzinfo=UTC)
-    began = perf_counter()
+    began = thread_time()
     found = stretch(cron, "UTC", first, until)
-    assert perf_counter() - began < 5
+    assert thread_time() - began < 5
     assert (found.latest, found.before) == (at("UTC", latest), at("UTC", before))
     assert found.count == MOST_COUNTED + 1 and found.earlier == "more than 999 earlier times"
 
