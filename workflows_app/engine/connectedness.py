@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from bifrost.sdk.connection import OAuthCredentials
-from bifrost.sdk.errors import ConfigurationError, WorkflowException
+from bifrost.sdk.errors import ConfigurationError
 from bifrost.sdk.http.service import Credentials, Make, Service
 from bifrost.sdk.sanitizing import Scrubber
 from integrations import access_tokens, configs, secrets
@@ -43,7 +43,7 @@ class Connectedness:
         self._config = config
         self._secrets: dict[str, str] = {}
         self._reading: dict[str, asyncio.Future[str]] = {}
-        self._not_read: dict[str, WorkflowException] = {}  # those of configs that were asked for before the start
+        self._not_read: dict[str, Exception] = {}  # those of configs that were asked for before the start
         self._connections: set[str] = set()  # those that the journal tells of
 
     def config(self, key: str) -> tuple[bool, Any]:
@@ -99,7 +99,7 @@ class Connectedness:
             if isinstance(value, SecretReference):
                 try:
                     self._keep_secret(value.name, secrets.read_secret(self._run.facts.organization, value.name))
-                except WorkflowException as failed:
+                except Exception as failed:  # noqa: BLE001  raised where the workflow asks for it
                     self._not_read[value.name] = failed
 
     def integration(self, name: str) -> Callable[[Any], Any] | None:

@@ -249,6 +249,23 @@ def test_for_a_vault_that_never_answers_one_run_waits_and_not_each(
     assert next(reads) == asked
 
 
+def test_a_read_before_the_start_that_fails_in_an_unknown_way_ends_the_run_and_not_its_caller(
+    run: Run, workspace: Workspace, acme: OrganizationRecord, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> str:
+        raise RuntimeError("Nobody thought of this.")
+
+    set_config(acme, "api_key", "my_api_key", "secret")
+    workspace.add(LEAKS)
+    assert run("by_config").status == "Success"
+
+    monkeypatch.setattr(secrets, "read_secret", broken)
+    outcome = run("by_config")
+
+    assert (outcome.status, recorded(acme, outcome).status) == ("Failed", "Failed")
+    assert recorded(acme, outcome).error["error"] == "InternalServerError"
+
+
 def test_a_parameter_of_type_secret_is_stored_encrypted_beside_its_redaction(
     run: Run, workspace: Workspace, acme: OrganizationRecord
 ) -> None:
