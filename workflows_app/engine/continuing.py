@@ -8,29 +8,30 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bifrost.sdk.documents import exact
 from bifrost.sdk.errors import ContinueAsNew, WorkflowException
 from workflows_app import catalog
+from workflows_app.engine.protection import ask
 from workflows_app.engine.start import Prepared, Request, prepare
 from workflows_app.errors import PlatformUnavailable, Refused
 from workflows_app.models import Status
 
 if TYPE_CHECKING:
-    from workflows_app.engine.engine import Engine
     from workflows_app.engine.run import Run
 
 VAULT_SECONDS = 1.0
 
 
-async def continue_as_new(engine: Engine, run: Run, parameters: dict[str, Any]) -> NoReturn:
+async def continue_as_new(run: Run, parameters: dict[str, Any]) -> NoReturn:
     """Leaves the code, so that the run ends and its successor begins with these parameters.
 
     Raises what a start of the workflow with them would raise; the run then goes on.
     """
     given = exact(parameters, "parameters")
-    run.successor = await _prepared(engine, run, given)
+    run.successor = await _prepared(run, given)
     raise ContinueAsNew(given)
 
 
@@ -41,10 +42,10 @@ def goes_on(error: BaseException | None) -> bool:
     return isinstance(error, ContinueAsNew)
 
 
-async def _prepared(engine: Engine, run: Run, parameters: dict[str, Any]) -> Prepared:
+async def _prepared(run: Run, parameters: dict[str, Any]) -> Prepared:
     while True:
         try:
-            return await engine.in_database_thread(_checked, run, parameters)
+            return await ask(run, partial(_checked, run, parameters))
         except PlatformUnavailable:
             await asyncio.sleep(VAULT_SECONDS)
         except Refused as refused:

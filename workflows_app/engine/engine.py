@@ -241,7 +241,7 @@ class Engine:
         await children.wait_for_children(parent)
 
     async def continue_as_new(self, run: Run, parameters: dict[str, Any]) -> NoReturn:
-        await continuing.continue_as_new(self, run, parameters)
+        await continuing.continue_as_new(run, parameters)
 
     def in_background(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Runs blocking database work that nobody waits for, and that others do where this process does not."""

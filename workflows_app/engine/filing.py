@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from bifrost.sdk.errors import ValidationError, WorkflowException
 from bifrost.sdk.steps import step_info
+from workflows_app.engine.protection import ask
 from workflows_app.errors import Refused, UnknownFile
 from workflows_app.files import storing
 from workflows_app.files.checking import check
@@ -32,9 +34,8 @@ class Filing:
         except Refused as refused:
             raise WorkflowException(refused.message, error_type=refused.error) from refused
         once = f"{facts.id}:{key}:{checked.name}:{storing.digest_of(content)}"
-        return await run.engine.in_database_thread(
-            storing.store_for_run, facts.organization, facts.id, facts.actor, checked, content, once
-        )
+        store = partial(storing.store_for_run, facts.organization, facts.id, facts.actor, checked, content, once)
+        return await ask(run, store)
 
     async def read_file(self, file_id: str) -> bytes:
         """The content of a file that the run may read."""
@@ -42,8 +43,8 @@ class Filing:
         run.check()
         facts = run.facts
         try:
-            return await run.engine.in_database_thread(
-                storing.read_for_run, facts.organization, UUID(file_id), facts.actor, facts.id
+            return await ask(
+                run, partial(storing.read_for_run, facts.organization, UUID(file_id), facts.actor, facts.id)
             )
         except UnknownFile as unknown:
             raise ValidationError(unknown.message, field="file", details={"fileId": file_id}) from unknown

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from integrations import databases
 from integrations.databases import Identity, Target
+from workflows_app.engine.protection import ask
 from workflows_app.metrics.noticing import database_step
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _own: list[Identity] = []  # of this process's database, once it was asked
 async def database(run: Run, key: str, data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A transaction on the database whose address is a secret of the run's organization."""
     if not _own:
-        _own.append(await run.engine.in_database_thread(databases.platform_identity))
+        _own.append(await ask(run, databases.platform_identity))
     target = Target(data["secret"], await run.secret(data["secret"]), _own[0])
     began = time.monotonic()
     try:

@@ -19,11 +19,11 @@ from bifrost.sdk.documents import exact, plain, size
 from bifrost.sdk.errors import StepFailed, TooLarge, WorkflowException, as_document, from_document
 from bifrost.sdk.errors import TimeoutError as WorkflowTimeout
 from bifrost.sdk.steps import StepCall, StepInfo, current_step
-from integrations.sealing import VaultUnavailable, seal
+from integrations.sealing import seal
 from workflows_app.engine.auditing import audit_step
 from workflows_app.engine.operations import Operation, Outcome
 from workflows_app.engine.position import Position, position
-from workflows_app.engine.protection import Protection
+from workflows_app.engine.protection import Protection, ask_with_vault
 from workflows_app.engine.threads import in_thread
 from workflows_app.metrics.noticing import step_of_type
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
 NOTED_SECONDS = 0.2  # a step that takes longer is in the journal before it ends
 TOUCH_SECONDS = 0.5
-VAULT_SECONDS = 1.0
 
 
 async def run_step(run: Run, call: StepCall) -> Any:
@@ -118,10 +117,7 @@ async def sealed_where_shown_otherwise(run: Run, value: Any) -> bytes | None:
     """The value encrypted, where the journal does not show it as it is. Waits for the vault."""
     if run.clean(value) == value:
         return None
-    while True:
-        with suppress(VaultUnavailable):
-            return await run.engine.in_database_thread(seal, run.facts.organization, value)
-        await asyncio.sleep(VAULT_SECONDS)
+    return await ask_with_vault(run, partial(seal, run.facts.organization, value))
 
 
 async def _protected(run: Run, running: RunningStep, call: StepCall, protection: Protection) -> Any:

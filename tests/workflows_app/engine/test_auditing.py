@@ -18,7 +18,7 @@ from tests.factories import make_user
 from tests.workflows_app.engine.conftest import ADA, Run, Workspace, journal
 from tests.workflows_app.engine.losing import lose
 from tests.workflows_app.engine.working import Worker, eventually
-from workflows_app.engine import auditing, platform
+from workflows_app.engine import platform
 from workflows_app.executions import Start, submit
 
 LINES = """
@@ -213,30 +213,6 @@ def test_a_key_that_the_author_gave_to_a_step_keeps_no_other_run_out_of_the_log(
     assert run("example").status == run("example").status == "Success"
     once = ["invoice.asked", "invoice.paid", "step.pay"]
     assert [operation for operation, _, _ in log()] == once * 2
-
-
-def test_the_log_waits_for_the_database(run: Run, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    workspace.add(
-        """
-        @step(audit=True)
-        async def create() -> None: ...
-
-        @workflow
-        async def example(context):
-            await create()
-        """
-    )
-    usual, away = platform.perform, [OperationalError("away")]
-
-    def perform(*arguments: Any) -> Any:
-        if away:
-            raise away.pop()
-        return usual(*arguments)
-
-    monkeypatch.setattr(auditing, "AWAY_SECONDS", 0.01)
-    monkeypatch.setattr(auditing, "perform", perform)
-    assert run("example").status == "Success"
-    assert [operation for operation, _, _ in log()] == ["step.create"] and not away
 
 
 # --- Permissions --------------------------------------------------------------------------------------------------

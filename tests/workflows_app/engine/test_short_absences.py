@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.db.utils import OperationalError
 
+from orgs.models import AuditEvent
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
 from tests.workflows_app.engine.asking import answer, approvals, asked, wait_put_aside
@@ -20,10 +21,12 @@ from tests.workflows_app.engine.test_waits import signal
 from tests.workflows_app.engine.working import Worker, eventually
 from workflows_app import following, sending
 from workflows_app.approvals import asking
-from workflows_app.engine import children, protection
+from workflows_app.engine import auditing, children, continuing, protection, steps
 from workflows_app.engine.lines import Lines
 from workflows_app.errors import PlatformUnavailable
 from workflows_app.executions import Outcome, Start, submit
+from workflows_app.files import storing
+from workflows_app.files.models import StoredFile
 from workflows_app.models import Inbox
 
 TIMES = 5
@@ -333,3 +336,64 @@ def test_a_question_that_is_given_up_is_withdrawn(
     signal(acme, outcome, "end", "so")
     assert family.end_of(acme, outcome).result == ["time", "so"]
     assert len(journal(acme, outcome, "error")) == 0
+
+
+KEEPING = """
+    @workflow(execution_mode="async")
+    async def keeps_a_file(context):
+        file = await context.save_file("seven.txt", "7")
+        return int(await context.read_file(file))
+
+    @step(audit=True)
+    async def seven() -> int:
+        return 7
+
+    @workflow(execution_mode="async")
+    async def tells_the_auditors(context):
+        return await seven()
+
+    @workflow(execution_mode="async")
+    async def hides_a_password(context):
+        made = await context.step("make", lambda: {"password": "hunter2"})
+        return len(made["password"])
+
+    @workflow(execution_mode="async")
+    async def goes_on_as_new(context, number: int = 0):
+        if number < 7:
+            await context.continue_as_new(number=7)
+        return number
+"""
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize(
+    ("workflow", "module", "name"),
+    [
+        ("keeps_a_file", storing, "store_for_run"),
+        ("keeps_a_file", storing, "read_for_run"),
+        ("tells_the_auditors", auditing, "perform"),
+        ("hides_a_password", steps, "seal"),
+        ("goes_on_as_new", continuing, "prepare"),
+    ],
+)
+def test_what_a_run_keeps_is_kept_once(
+    worker: Worker,
+    workspace: Workspace,
+    acme: OrganizationRecord,
+    away: Arrange,
+    workflow: str,
+    module: Any,
+    name: str,
+    done: bool,
+) -> None:
+    workspace.add(KEEPING)
+    worker.start()
+    absent = away(module, name, done=done)
+
+    outcome = begun(acme, workflow)
+
+    assert worker.end_of(acme, outcome).result == 7
+    assert absent.left == 0
+    with org_context(acme):
+        assert StoredFile.objects.count() == (workflow == "keeps_a_file")
+        assert AuditEvent.objects.filter(operation="step.seven").count() == (workflow == "tells_the_auditors")
