@@ -55,7 +55,7 @@ def _waits(run: Run, task: asyncio.Task[Any], coroutine: Any) -> bool:
         return True
     *callers, innermost = _codes(coroutine)
     if innermost is in_thread.__code__:
-        return run.waiting_threads > 0
+        return bool(run.waiting_threads)
     asking = next((code for code in reversed(callers) if not code.co_filename.startswith(_ASYNCIO)), innermost)
     return innermost in _BETWEEN_TASKS and run.engine.owns(asking)
 

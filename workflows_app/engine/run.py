@@ -70,7 +70,7 @@ class Run(Connectedness, Parenthood, Filing):
         self.variables: dict[str, Any] = {}
         self.tasks: dict[asyncio.Task[Any], Any] = {}  # with the coroutine that each one runs
         self.moves = 0  # how often any of them was resumed
-        self.waiting_threads = 0  # those that wait for a coroutine on the loop
+        self.waiting_threads: set[int] = set()  # those that wait for a coroutine on the loop
         self.finished: Future[Any] = Future()  # what came out of the code
         self.ended: Future[Any] = Future()  # its Ending, once durable
         self.fatal: BaseException | None = None
@@ -220,18 +220,19 @@ class Run(Connectedness, Parenthood, Filing):
 
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """For a plain `def` workflow: runs the coroutine on the engine's loop and waits in the workflow's thread."""
+        waiting = self._for_thread(threading.get_ident(), coroutine)
         try:
-            return asyncio.run_coroutine_threadsafe(self._for_thread(coroutine), self.engine.loop).result()
+            return asyncio.run_coroutine_threadsafe(waiting, self.engine.loop).result()
         except CancelledError:
             self.check()
             raise
 
-    async def _for_thread(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        self.waiting_threads += 1
+    async def _for_thread(self, thread: int, coroutine: Coroutine[Any, Any, T]) -> T:
+        self.waiting_threads.add(thread)
         try:
             return await coroutine
         finally:
-            self.waiting_threads -= 1
+            self.waiting_threads.discard(thread)
 
     def last_checkpoint(self, name: str) -> tuple[bool, Any]:
         """What was last saved under this name before this stretch of the run, by any attempt."""

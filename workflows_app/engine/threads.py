@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import TYPE_CHECKING, Any
 
+from bifrost.sdk.errors import Detached
 from orgs.tenancy import guard_thread
 
 if TYPE_CHECKING:
@@ -36,6 +37,10 @@ async def in_thread(run: Run, function: Callable[[], Any]) -> Any:
     thread.start()
     try:
         return await asyncio.shield(future)
+    except Detached:  # it was dropped, so that nothing can be awaited any more, and its thread leaves in the same way
+        if thread.ident not in run.waiting_threads:
+            interrupt(thread, Detached)
+        raise
     except asyncio.CancelledError:
         await _left(run, thread, future)
         raise
@@ -43,7 +48,7 @@ async def in_thread(run: Run, function: Callable[[], Any]) -> Any:
 
 async def _left(run: Run, thread: threading.Thread, future: asyncio.Future[Any]) -> None:
     """Makes the function leave its thread; a saga of its own may undo what it has done first."""
-    if not run.waiting_threads:  # else what it waits for was cancelled as well
+    if thread.ident not in run.waiting_threads:  # else what it waits for was cancelled as well
         interrupt(thread)
     await asyncio.wait({future}, timeout=THREAD_SECONDS / 2)
     if not (future.done() or run.compensating):
@@ -81,7 +86,7 @@ def _settle_future(future: asyncio.Future[Any], value: Any, error: BaseException
         future.set_exception(error)
 
 
-def interrupt(thread: threading.Thread) -> None:
-    """Raises StopRequested inside the thread, at its next bytecode. A blocking system call is not interrupted."""
+def interrupt(thread: threading.Thread, reason: type[BaseException] = StopRequested) -> None:
+    """Raises the reason inside the thread, at its next bytecode. A blocking system call is not interrupted."""
     if thread.is_alive() and thread.ident is not None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(StopRequested))
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(reason))

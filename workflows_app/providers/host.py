@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager
@@ -61,7 +62,6 @@ class ProviderHost(Connectedness):
     execution_id = ""
     # Of a plain function's thread.
     compensating = 0
-    waiting_threads = 0
     still_running = False
 
     def __init__(self, question: Question, runner: Runner) -> None:
@@ -70,6 +70,7 @@ class ProviderHost(Connectedness):
         self.engine = runner
         self.lines: list[dict[str, JSON]] = []
         self.detached = False
+        self.waiting_threads: set[int] = set()
 
     @property
     def organization(self) -> OrganizationFacts:
@@ -141,18 +142,19 @@ class ProviderHost(Connectedness):
 
     def run_blocking(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """For a plain function, in its thread."""
+        waiting = self._for_thread(threading.get_ident(), coroutine)
         try:
-            return asyncio.run_coroutine_threadsafe(self._for_thread(coroutine), self.engine.loop).result()
+            return asyncio.run_coroutine_threadsafe(waiting, self.engine.loop).result()
         except CancelledError:
             self.check()
             raise
 
-    async def _for_thread(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        self.waiting_threads += 1
+    async def _for_thread(self, thread: int, coroutine: Coroutine[Any, Any, T]) -> T:
+        self.waiting_threads.add(thread)
         try:
             return await coroutine
         finally:
-            self.waiting_threads -= 1
+            self.waiting_threads.discard(thread)
 
     # --- what only an execution has ------------------------------------------------------------------------------
 

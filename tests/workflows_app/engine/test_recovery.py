@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from uuid import UUID
 
 import psycopg
@@ -15,6 +17,8 @@ from uuid6 import uuid7
 
 from orgs.records import OrganizationRecord
 from orgs.tenancy import org_context
+from tests.workflows_app.engine.losing import lose
+from tests.workflows_app.engine.working import Worker as WorkerProcess
 from workflows_app import recovery
 from workflows_app.dispatch import workers
 from workflows_app.dispatch.models import Dispatch, Fleet, Worker
@@ -220,6 +224,35 @@ def test_a_process_that_was_fenced_answers_lost_and_writes_nothing(
     assert recovery.recover_orphans() == 1
     assert recorded(acme, outcomes[0]).status == "Failed"
     assert "waited" not in str(journal(acme, outcomes[0]))
+
+
+def test_a_plain_function_leaves_its_thread_when_its_process_is_lost(
+    worker: WorkerProcess, workspace: Workspace, acme: OrganizationRecord, tmp_path: Path
+) -> None:
+    """Another process goes on with it. Nor does it clean up: it has not come to its end."""
+    workspace.add(
+        """
+        @workflow(execution_mode="async", timeout_seconds=60, retry_policy={"max_attempts": 2})
+        def computes(context, cleaned: str):
+            import pathlib
+            context.log("info", "here")
+            try:
+                while True:
+                    time.sleep(0.02)
+            finally:
+                pathlib.Path(cleaned).touch()
+        """
+    )
+    cleaned = tmp_path / "cleaned"
+    engine = worker.start()
+    outcome = worker.submit("computes", cleaned=str(cleaned))
+    until(lambda: journal(acme, outcome, "log"))
+    [thread] = [each for each in threading.enumerate() if each.name == "workflow-computes"]
+
+    lose(engine)
+
+    until(lambda: not thread.is_alive())
+    assert not cleaned.exists()
 
 
 def test_a_process_without_a_confirmed_beat_beats_before_it_starts_anything(run: Run, workspace: Workspace) -> None:
