@@ -334,7 +334,7 @@ LOGGING = {
             "defaults": {"run": "-"},  # workflows_app.engine.logs says which execution a line belongs to
         }
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {"console": {"class": "bifrost.console.ConsoleHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("BIFROST_LOG_LEVEL", "INFO")},
     "loggers": {
         "httpx": {"level": "WARNING"},
