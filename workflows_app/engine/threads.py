@@ -38,7 +38,7 @@ async def in_thread(run: Run, function: Callable[[], Any]) -> Any:
     try:
         return await asyncio.shield(future)
     except Detached:  # it was dropped, so that nothing can be awaited any more, and its thread leaves in the same way
-        if thread.ident not in run.waiting_threads:
+        if not future.done() and thread.ident not in run.waiting_threads:
             interrupt(thread, Detached)
         raise
     except asyncio.CancelledError:
