@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,14 +36,18 @@ def costs(roots: dict[str, int], seconds: float) -> dict[str, list[Cost]]:
 def family(pid: int) -> Iterator[int]:
     """The process and all that it and its children started."""
     yield pid
-    try:
-        children = [
-            child for task in (PROC / str(pid) / "task").iterdir() for child in (task / "children").read_text().split()
-        ]
-    except OSError:
-        return
-    for child in children:
-        yield from family(int(child))
+    for child in _children(pid):
+        yield from family(child)
+
+
+def _children(pid: int) -> list[int]:
+    """What its threads started. One that ends meanwhile leaves what the others started."""
+    children: list[int] = []
+    with suppress(OSError):
+        for task in (PROC / str(pid) / "task").iterdir():
+            with suppress(OSError):
+                children += map(int, (task / "children").read_text().split())
+    return children
 
 
 def cpu_seconds(pid: int) -> float:

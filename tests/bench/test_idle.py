@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
+
+from pytest import MonkeyPatch
 
 from bench.background import idle
 from bench.machine import processor
@@ -20,6 +23,16 @@ def test_a_family_is_a_process_with_its_children_and_theirs() -> None:
         assert own == shell.pid
         assert {shell.pid, child} < set(idle.family(os.getpid()))
         os.kill(child, 9)
+
+
+def test_a_thread_that_ends_meanwhile_hides_no_child_of_the_others(tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
+    for thread, children in ("1", "2 "), ("3", None), ("4", "5 6 "):
+        (tmp_path / "1" / "task" / thread).mkdir(parents=True)
+        if children is not None:
+            (tmp_path / "1" / "task" / thread / "children").write_text(children)
+    monkeypatch.setattr(idle, "PROC", tmp_path)
+
+    assert sorted(idle.family(1)) == [1, 2, 5, 6]
 
 
 def test_a_busy_process_costs_more_than_one_that_sleeps() -> None:
