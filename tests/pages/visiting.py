@@ -24,6 +24,8 @@ DESK: ViewportSize = {"width": 1280, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 # Milliseconds for which anything on a page is waited for: others keep the machine busy.
 PATIENCE = 20_000
+# What htmx says where a page is left while a request of its own is under way. One that fails says more than that.
+LEFT = ("htmx:sendAbort", "htmx:afterRequest")
 
 
 class Visitor:
@@ -69,7 +71,7 @@ class Visitor:
     def _heard(self, message: ConsoleMessage) -> None:
         # That the page itself is a 404 is no fault of the page.
         itself = message.text.startswith("Failed to load resource") and message.location["url"] == self.page.url
-        if message.type in {"error", "warning"} and not itself:
+        if message.type in {"error", "warning"} and not itself and not message.text.startswith(LEFT):
             self.complaints.append(f"{self.page.url}: {message.text}")
 
     def _asked(self, url: str) -> None:
