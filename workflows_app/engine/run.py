@@ -70,7 +70,7 @@ class Run(Connectedness, Parenthood, Filing):
         self.variables: dict[str, Any] = {}
         self.tasks: dict[asyncio.Task[Any], Any] = {}  # with the coroutine that each one runs
         self.moves = 0  # how often any of them was resumed
-        self.waiting_threads: set[int] = set()  # those that wait for a coroutine on the loop
+        self.waiting_threads: set[int] = set()  # the idents of those that wait for a coroutine on the loop
         self.finished: Future[Any] = Future()  # what came out of the code
         self.ended: Future[Any] = Future()  # its Ending, once durable
         self.fatal: BaseException | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,12 +10,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 from uuid6 import uuid7
 
 from orgs.models import Organization
 from orgs.records import OrganizationRecord
+from tests.integrations.at_once import at_once
 from tests.workflows_app.dispatch.claiming import Take, queued, shares, strangers
 from workflows_app.dispatch import settled, workers
 from workflows_app.dispatch.claim_statement import MOST_LANES
@@ -212,20 +211,9 @@ def test_those_behind_many_suspended_ones_are_reached(look: Looks) -> None:
 def test_processes_that_claim_at_once_never_overfill_a_limit(acme: OrganizationRecord) -> None:
     limit(acme, max_concurrent=7)
     queued(acme, 200)
-    found: list[Claim] = []
 
-    def claims_often() -> None:
-        try:
-            worker = workers.register("worker", 10)
-            for _ in range(20):
-                found.extend(claim(raw(), Wish(worker, 5, 5, FIRST, {}, True, True))[0])
-        finally:
-            connections.close_all()
+    def claims_often(_: int) -> int:
+        worker = workers.register("worker", 10)
+        return sum(len(claim(raw(), Wish(worker, 5, 5, FIRST, {}, True, True))[0]) for _ in range(20))
 
-    threads = [threading.Thread(target=claims_often) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(found) == 7
+    assert sum(at_once(6, claims_often)) == 7

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from datetime import timedelta
+from itertools import chain
 from uuid import UUID
 
 import pytest
-from django.db import connections
 from django.utils import timezone
 from uuid6 import uuid7
 
 from orgs.records import OrganizationRecord
 from tests.factories import change
+from tests.integrations.at_once import at_once
 from tests.workflows_app.dispatch.claiming import Take, queued, shares, strangers
 from workflows_app.dispatch import claims, workers
 from workflows_app.dispatch.claim_statement import CLAIM, CLAIM_WITHIN_LIMITS
@@ -225,20 +225,13 @@ def test_what_was_lost_twice_is_taken_one_at_a_time(take: Take, acme: Organizati
 
 def test_processes_that_claim_at_once_never_take_the_same_row(acme: OrganizationRecord) -> None:
     everything = set(queued(acme, 300))
-    found: list[UUID] = []
 
-    def claims_often() -> None:
-        try:
-            worker = workers.register("worker", 10)
-            while taken := claim(raw(), Wish(worker, 5, 5, FIRST, {}, True, False))[0]:
-                found.extend(each.execution for each in taken)
-        finally:
-            connections.close_all()
+    def claims_often(_: int) -> list[UUID]:
+        worker = workers.register("worker", 10)
+        found: list[UUID] = []
+        while taken := claim(raw(), Wish(worker, 5, 5, FIRST, {}, True, False))[0]:
+            found.extend(each.execution for each in taken)
+        return found
 
-    threads = [threading.Thread(target=claims_often) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
+    found = list(chain.from_iterable(at_once(4, claims_often)))
     assert len(found) == 300 and set(found) == everything
